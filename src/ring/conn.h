@@ -1,0 +1,115 @@
+/* conn.h: a msgr2.1 connection to one daemon: handshake, frames, sequence numbers, reconnect.
+ *
+ * Owner thread only. Source of the format: doc/dev/msgr2.rst of Ceph and what the daemons showed
+ * (doc/protocol.md). Messages handed over before the handshake is done wait in order. All frames queued
+ * in a turn leave in one send at its end.
+ *
+ * Lossless (the MDS): sent messages are kept until acked; after a broken TCP connection the session is
+ * resumed (SESSION_RECONNECT) and they are sent again with their old seq; the user sees nothing of it.
+ * Lossy (mon, OSD): a broken connection ends in `fault`.
+ */
+#pragma once
+#include "../proto/addr.h"
+#include "../proto/enc.h"
+#include "log.h"
+#include "ring.h"
+
+struct conn;
+
+enum { CON_MODE_CRC = 1, CON_MODE_SECURE = 2 };
+enum { CONN_FRONT_MAX = 16 << 20, CONN_MIDDLE_MAX = 16 << 20, CONN_DATA_MAX = 64 << 20 };
+
+/* A message that arrived. Everything borrowed during the call. */
+struct msg_in {
+	uint64_t seq, tid;
+	uint16_t type, version, compat, priority;
+	const uint8_t *front, *middle, *data;
+	uint32_t front_len, middle_len, data_len;
+};
+
+/* A message to send, from msg_new(). Encode the front into `front` (and middle, data), then conn_send(). */
+struct msg {
+	struct msg *next;
+	uint64_t tid, seq;
+	uint16_t type, version, compat;
+	struct enc front, middle, data; /* owned */
+};
+struct msg *msg_new(uint16_t type, uint16_t version, uint16_t compat, uint64_t tid); /* NULL: no memory */
+void msg_free(struct msg *m);
+
+/* How a connection proves who it is; the mon client implements both kinds (monitor login, service
+ * authorizer). One object per handshake attempt. Called on the owner thread; 0 or a negative errno. */
+struct conn_auth {
+	const struct conn_auth_ops *ops;
+};
+struct conn_auth_result {
+	uint64_t global_id;
+	uint8_t session_key[32]; /* HMAC key of AUTH_SIGNATURE */
+	uint32_t session_key_len; /* 16, 32; 0 = auth none: signatures are zeros */
+	uint8_t con_secret[64];
+	uint32_t con_secret_len; /* 64 in secure mode */
+};
+struct conn_auth_ops {
+	/* AUTH_REQUEST: *method (1 none, 2 cephx) and its payload. -EAGAIN: no ticket yet; the connection
+	 * waits and conn_auth_ready() goes on. */
+	int (*request)(struct conn_auth *a, uint32_t *method, struct enc *payload);
+	/* AUTH_REPLY_MORE in, AUTH_REQUEST_MORE out. */
+	int (*more)(struct conn_auth *a, const uint8_t *p, uint32_t len, struct enc *reply);
+	/* AUTH_DONE in; fills `res`. */
+	int (*done)(struct conn_auth *a, uint64_t global_id, uint32_t con_mode, const uint8_t *p, uint32_t len,
+		    struct conn_auth_result *res);
+	/* AUTH_BAD_METHOD, or EOF during authentication (result -ECONNRESET, counts 0). 0 = try again on a new
+	 * TCP connection (with back-off), negative = give up with that errno. */
+	int (*refused)(struct conn_auth *a, uint32_t method, int32_t result, const uint32_t *methods,
+		       unsigned method_count, const uint32_t *modes, unsigned mode_count);
+	void (*free)(struct conn_auth *a); /* end of this attempt, always called once */
+};
+
+struct conn_ops {
+	/* Handshake done, first time or after a reset; messages flow. `resumed`: the lossless session went on. */
+	void (*ready)(void *arg, bool resumed);
+	void (*message)(void *arg, const struct msg_in *m);
+	/* Lossless only: the peer forgot the session (RESET). Queued messages are dropped; the connection goes on
+	 * with a new one. The user reopens its own session and resends what it needs. */
+	void (*reset)(void *arg);
+	/* The end: lossy fault, refused authentication, conn_opts.give_up_ns over. err is negative, `why` in
+	 * words and with the peer's address. No further callback; the user calls conn_free(). */
+	void (*fault)(void *arg, int err, const char *why);
+	/* A fresh authenticator for each attempt. NULL: fault with -ENOMEM. */
+	struct conn_auth *(*auth)(void *arg);
+};
+
+struct conn_opts {
+	uint8_t peer_type;            /* entity type: 1 mon, 2 mds, 4 osd, 16 mgr */
+	struct entity_addr peer;      /* type 2 (msgr2), with the nonce of the map */
+	const char *peer_name;        /* for the log: "mds.0", copied */
+	uint32_t modes[2];            /* CON_MODE_*, best first */
+	unsigned mode_count;
+	uint64_t nonce;               /* of this client instance (same for all its connections), non-zero u32 */
+	uint64_t *global_seq;         /* one counter per client instance, borrowed */
+	uint64_t *global_id;          /* borrowed; as the mon gave it */
+	uint64_t keepalive_ns;        /* idle time until a KEEPALIVE2, 0 = 10 s */
+	uint64_t dead_ns;             /* silence after it that counts as a broken connection, 0 = 20 s */
+	uint64_t connect_ns;          /* limit for TCP connect + handshake of one attempt, 0 = 10 s */
+	uint64_t give_up_ns;          /* lossless: stop retrying after so long, 0 = never */
+	bool lossy;                   /* what we expect; the server's answer decides (mon, osd: true) */
+};
+
+int conn_new(struct ring *r, struct log *log, const struct conn_opts *o, const struct conn_ops *ops, void *arg,
+	     struct conn **out);
+/* Takes `m`. Never blocks, never calls back from inside. */
+void conn_send(struct conn *c, struct msg *m);
+/* Bytes queued and not yet acked or sent, for back-pressure. */
+size_t conn_queued(const struct conn *c);
+void conn_auth_ready(struct conn *c);
+/* Ends it now, without callbacks. `c` is gone for the caller; memory in the kernel's hands goes later. */
+void conn_free(struct conn *c);
+
+struct conn_info {
+	const char *state;       /* "connecting", "auth", "open", "standby" ... static */
+	uint32_t mode;           /* CON_MODE_*, 0 = not yet */
+	uint64_t peer_features, in_seq, out_seq, acked_seq, reconnects, sent, received, sent_bytes, received_bytes;
+	struct entity_addr self, peer;
+};
+void conn_info(const struct conn *c, struct conn_info *out);
+/* The rest of peer-visible identity, once known (address as the first daemon saw us). */
