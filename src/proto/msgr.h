@@ -45,7 +45,7 @@ struct msgr_auth_done {
 struct msgr_client_ident {
 	struct entity_addrvec addrs; /* ours: one entry of type any */
 	struct entity_addr target;
-	int64_t gid; /* the number of client.<gid>, not the global_id's 64 bits of auth */
+	int64_t gid; /* the global_id */
 	uint64_t global_seq, supported, required, flags, cookie;
 };
 struct msgr_server_ident {
