@@ -32,9 +32,15 @@ enum { CAP_TEXT_MAX = 32 };
 const char *cap_text(uint32_t caps, char *buf);
 
 enum mds_op {
-	MDS_OP_LOOKUP = 0x100, MDS_OP_GETATTR = 0x101, MDS_OP_LOOKUPPARENT = 0x103, MDS_OP_LOOKUPINO = 0x104,
-	MDS_OP_LOOKUPNAME = 0x105, MDS_OP_GETVXATTR = 0x106, MDS_OP_OPEN = 0x302, MDS_OP_READDIR = 0x305,
-	MDS_OP_LOOKUPSNAP = 0x400, MDS_OP_LSSNAP = 0x402,
+	MDS_OP_LOOKUP = 0x100, MDS_OP_GETATTR = 0x101, MDS_OP_LOOKUPHASH = 0x102, MDS_OP_LOOKUPPARENT = 0x103,
+	MDS_OP_LOOKUPINO = 0x104, MDS_OP_LOOKUPNAME = 0x105, MDS_OP_GETVXATTR = 0x106, MDS_OP_GETFILELOCK = 0x110,
+	MDS_OP_OPEN = 0x302, MDS_OP_READDIR = 0x305, MDS_OP_LOOKUPSNAP = 0x400, MDS_OP_LSSNAP = 0x402,
+	MDS_OP_WRITE = 0x1000, /* this bit: changes something, is answered unsafe and safe */
+	MDS_OP_SETXATTR = 0x1105, MDS_OP_RMXATTR = 0x1106, MDS_OP_SETLAYOUT = 0x1107, MDS_OP_SETATTR = 0x1108,
+	MDS_OP_SETFILELOCK = 0x1109, MDS_OP_SETDIRLAYOUT = 0x110a, MDS_OP_MKNOD = 0x1201, MDS_OP_LINK = 0x1202,
+	MDS_OP_UNLINK = 0x1203, MDS_OP_RENAME = 0x1204, MDS_OP_MKDIR = 0x1220, MDS_OP_RMDIR = 0x1221,
+	MDS_OP_SYMLINK = 0x1222, MDS_OP_CREATE = 0x1301, MDS_OP_MKSNAP = 0x1400, MDS_OP_RMSNAP = 0x1401,
+	MDS_OP_RENAMESNAP = 0x1403, MDS_OP_READDIR_SNAPDIFF = 0x1404,
 };
 const char *mds_op_name(uint32_t op); /* "lookup"; "op" for unknown ones; static */
 
@@ -158,6 +164,7 @@ struct caps_msg {
 	uint32_t uid, gid, mode, nlink;
 	uint64_t xattr_version;
 	struct slice xattrs;        /* the middle segment; set by the caller of caps_decode */
+	uint32_t xattr_len;         /* decoded: the length that the middle must have; encode goes by xattrs.len */
 	uint64_t size, max_size, truncate_size;
 	uint32_t truncate_seq, time_warp_seq;
 	uint64_t mtime_ns, atime_ns, ctime_ns, btime_ns, change_attr;
@@ -196,7 +203,7 @@ struct quota_msg { uint64_t ino, rctime_ns, rbytes, rfiles, rsubdirs, max_bytes,
 int quota_decode(struct dec *d, struct quota_msg *q);
 
 /* --- reconnect (MClientReconnect v5, everything in the data segment) --- */
-struct reconnect_cap { uint64_t ino; const char *path; uint32_t path_len; uint64_t cap_id; uint32_t wanted, issued; uint64_t snaprealm, pathbase, snap_follows; };
+struct reconnect_cap { uint64_t ino; const char *path; uint32_t path_len; uint64_t cap_id; uint32_t wanted, issued; uint64_t snaprealm, pathbase, snap_follows; struct slice locks; /* file locks, encoded; len 0 = none */ };
 enum { RECONNECT_VERSION = 5, RECONNECT_COMPAT = 4 };
 size_t reconnect_begin(struct enc *e);                       /* mark of the cap count */
 void reconnect_cap(struct enc *e, const struct reconnect_cap *c);
