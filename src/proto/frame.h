@@ -21,6 +21,7 @@ enum {
 	FRAME_SEGS = 4,
 	FRAME_PREAMBLE = 32,
 	FRAME_CONTROL_MAX = 64 << 10, /* payload of a control frame */
+	FRAME_MAX = ENC_LIMIT - 4096,  /* all segments together, so that padding and tags fit too */
 	CON_SECRET_LEN = 64,
 };
 

@@ -87,7 +87,7 @@ void msgr_reset_encode(struct enc *e, bool full);
 void msgr_u64_encode(struct enc *e, uint64_t v);
 void msgr_keepalive_encode(struct enc *e, uint64_t stamp_ns);
 
-/* AUTH_SIGNATURE: HMAC-SHA256 over `n` wire bytes with the session key; key_len 0 (auth none) gives zeros. */
-void msgr_sign(const uint8_t *key, size_t key_len, const void *bytes, size_t n, uint8_t sig[MSGR_SIGNATURE_LEN]);
+/* AUTH_SIGNATURE: HMAC-SHA256 over `n` wire bytes with the session key; key_len 0 (auth none) gives zeros. 0, -ENOMEM. */
+int msgr_sign(const uint8_t *key, size_t key_len, const void *bytes, size_t n, uint8_t sig[MSGR_SIGNATURE_LEN]);
 /* In constant time. */
 bool msgr_signature_equal(const uint8_t a[MSGR_SIGNATURE_LEN], const uint8_t b[MSGR_SIGNATURE_LEN]);
