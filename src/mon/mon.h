@@ -5,18 +5,17 @@
  * epochs already seen. Everything is a callback; none comes from inside a call made here.
  */
 #pragma once
+#include "../proto/crypto.h"
 #include "../proto/monmaps.h"
 #include "../ring/conn.h"
 
 struct mon;
 
-struct mon_key { uint16_t type; uint8_t secret[32]; uint32_t len; }; /* type 1 AES-128, 2 aes256k */
-
 struct mon_opts {
 	const char *entity_id;              /* "admin" of client.admin; copied */
-	struct mon_key key;
+	struct crypto_key key;
 	bool have_key;                      /* false: only auth none can work */
-	const struct entity_addr *addrs;    /* monitors to begin with, msgr2, nonce 0; copied */
+	const struct entity_addr *addrs;    /* monitors to begin with (MON_TARGETS_MAX at most), msgr2, nonce 0; copied */
 	unsigned addr_count;
 	uint32_t mon_modes[2], service_modes[2]; /* CON_MODE_*, best first */
 	unsigned mon_mode_count, service_mode_count;
@@ -26,6 +25,9 @@ struct mon_opts {
 	uint64_t keepalive_ns, dead_ns;     /* as conn.h, 0 = defaults */
 };
 
+enum { MON_TARGETS_MAX = 64 };
+
+/* Each may be NULL. */
 struct mon_ops {
 	/* First login done; global_id and the monmap are known. */
 	void (*ready)(void *arg);
@@ -39,10 +41,15 @@ struct mon_ops {
 	void (*osdmap)(void *arg, const struct msg_in *m, const struct osdmap_msg *head);
 	/* Service tickets were renewed or fetched anew (conn_auth_ready is also called where due). */
 	void (*tickets)(void *arg);
+	/* A setting of the cluster's configuration database, as "config" brings them. */
+	void (*config)(void *arg, const char *key, const char *value);
 };
 
+/* -EINVAL: no address, no way to authenticate, or an impossible mode; words in the log. */
 int mon_new(struct ring *r, struct log *log, const struct mon_opts *o, const struct mon_ops *ops, void *arg, struct mon **out);
 void mon_start(struct mon *m);
+/* Requests in flight end with -ECANCELED from inside; then silence. Also from inside a callback. Connections that use
+ * mon_service_auth() are freed before. Takes NULL. */
 void mon_free(struct mon *m);
 
 /* what: "mdsmap", "mdsmap.3", "fsmap.user", "osdmap", "config", "monmap". start: first epoch wanted. Again with the
