@@ -32,6 +32,7 @@ class Layout:
     suite: str = "bookworm"
     store: str = "memstore"
     fs: str = "cephfs"
+    keys: str = "default"
     mon: int = 1
     mgr: int = 1
     osd: int = 1
@@ -248,6 +249,7 @@ def write_conf(layout):
         )
     sections["mon"] += f"mon_cluster_log_file = {layout.path('log')}/cluster.log\n"
     sections["client"] = f"keyring = {layout.keyring}\nlog_file = /dev/null\n"
+    sections["client.second"] = f"keyring = {layout.path('second.keyring')}\n"
     for s in layout.settings:
         key, value = s.split("=", 1)
         section, _, key = key.strip().rpartition(".")
