@@ -102,6 +102,16 @@ int cephring_run(cephring_engine *e, int64_t wait_ns)
 	return n;
 }
 
+int engine_run_until(cephring_engine *e, const bool *done)
+{
+	int ret;
+
+	e->running = true;
+	ret = ring_run_until(e->ring, done, -1);
+	e->running = false;
+	return ret;
+}
+
 void engine_mount_get(cephring_engine *e)
 {
 	__atomic_fetch_add(&e->mounts, 1, __ATOMIC_RELAXED);

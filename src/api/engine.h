@@ -36,6 +36,9 @@ static inline bool engine_inside(const cephring_engine *e)
 	return engine_is_owner(e) && (e->own_thread || e->running);
 }
 
+/* Runs a caller-driven engine until `*done` (set by a callback); 0 or a negative errno. Owner thread, not
+ * inside. */
+int engine_run_until(cephring_engine *e, const bool *done);
 /* A mount begins and ends to use the engine; cephring_engine_free() refuses in between. [any thread] */
 void engine_mount_get(cephring_engine *e);
 void engine_mount_put(cephring_engine *e);

@@ -17,45 +17,62 @@
 
 struct waiter {
 	cephring_engine *engine;
+	cephring_mount *mount; /* for cancelling */
 	int64_t res;
-	uint32_t done; /* the futex word */
-	bool sleeps;   /* waits in the futex, not in cephring_run() */
+	uint32_t word; /* what a foreign thread sleeps on; 1 = ended */
+	bool done;     /* the same for the engine's own thread */
+	bool sleeps;
 	struct cephring_op op;
 };
 
 static void ended(struct cephring_op *op, int64_t res, void *user)
 {
 	struct waiter *w = user;
-	uint32_t *word = &w->done;
-	bool sleeps = w->sleeps;
+	uint32_t *word = &w->word;
 
 	w->res = res;
+	if (!w->sleeps) {
+		w->done = true;
+		return;
+	}
 	__atomic_store_n(word, 1, __ATOMIC_RELEASE);
 	/* From here the waiter may have returned and *w be gone. A wake on an address that nobody waits on
 	 * does nothing, and no futex user may take a wake for more than a hint. */
-	if (sleeps)
-		syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-static int waiter_begin(struct waiter *w, cephring_engine *e)
+static int waiter_begin(struct waiter *w, cephring_engine *e, cephring_mount *m)
 {
 	if (engine_inside(e))
 		return -EDEADLK;
-	*w = (struct waiter){ .engine = e, .sleeps = e->own_thread || !engine_is_owner(e) };
+	*w = (struct waiter){ .engine = e, .mount = m, .sleeps = e->own_thread || !engine_is_owner(e) };
 	return 0;
 }
 
-/* The operation holds `w` until its callback: there is no way out before. */
+/* The operation holds `w` until its callback: there is no way out before. Should the kernel refuse to run the
+ * ring any more, turns still run what is queued here: a cancelled operation ends in one of the next. */
+static int64_t run_until_done(struct waiter *w)
+{
+	int ret, broken = 0;
+
+	while (!w->done) {
+		ret = engine_run_until(w->engine, &w->done);
+		if (ret >= 0 || ret == -EINTR || broken)
+			continue;
+		broken = ret;
+		cephring_op_cancel(w->mount, &w->op);
+	}
+	return broken ? broken : w->res;
+}
+
 static int64_t waiter_end(struct waiter *w, int submitted)
 {
 	if (submitted < 0)
 		return submitted;
-	while (!__atomic_load_n(&w->done, __ATOMIC_ACQUIRE)) {
-		if (w->sleeps)
-			syscall(SYS_futex, &w->done, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
-		else
-			cephring_run(w->engine, -1);
-	}
+	if (!w->sleeps)
+		return run_until_done(w);
+	while (!__atomic_load_n(&w->word, __ATOMIC_ACQUIRE))
+		syscall(SYS_futex, &w->word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
 	return w->res;
 }
 
@@ -66,16 +83,18 @@ int cephring_sync_mount(cephring_engine *e, const cephring_config *c, const stru
 	int err;
 
 	*out = NULL;
-	err = waiter_begin(&w, e);
+	err = waiter_begin(&w, e, NULL);
 	if (err)
 		return err;
-	return waiter_end(&w, cephring_mount_start(e, c, opts, &w.op, ended, &w, out));
+	err = cephring_mount_start(e, c, opts, &w.op, ended, &w, out);
+	w.mount = *out;
+	return waiter_end(&w, err);
 }
 
 int cephring_sync_unmount(cephring_mount *m)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(m));
+	int err = waiter_begin(&w, mount_engine(m), m);
 
 	return err ? err : waiter_end(&w, cephring_unmount(m, &w.op, ended, &w));
 }
@@ -84,7 +103,7 @@ int cephring_sync_lookup(cephring_mount *m, cephring_inode *at, const char *path
 			 const struct cephring_cred *cred, cephring_inode **out)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(m));
+	int err = waiter_begin(&w, mount_engine(m), m);
 
 	return err ? err : waiter_end(&w, cephring_lookup(m, at, path, flags, cred, &w.op, ended, &w, out));
 }
@@ -95,7 +114,7 @@ static __attribute__((noinline)) int statx_wait(cephring_mount *m, cephring_inod
 						struct cephring_statx *out)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(m));
+	int err = waiter_begin(&w, mount_engine(m), m);
 
 	return err ? err
 		   : waiter_end(&w, cephring_statx(m, at, path, want, flags, cred, out, &w.op, ended, &w));
@@ -118,7 +137,7 @@ int cephring_sync_access(cephring_mount *m, cephring_inode *at, const char *path
 			 const struct cephring_cred *cred)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(m));
+	int err = waiter_begin(&w, mount_engine(m), m);
 
 	return err ? err : waiter_end(&w, cephring_access(m, at, path, mode, flags, cred, &w.op, ended, &w));
 }
@@ -127,7 +146,7 @@ int64_t cephring_sync_readlink(cephring_mount *m, cephring_inode *at, const char
 			       const struct cephring_cred *cred, char *buf, size_t size)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(m));
+	int err = waiter_begin(&w, mount_engine(m), m);
 
 	return err ? err : waiter_end(&w, cephring_readlink(m, at, path, cred, buf, size, &w.op, ended, &w));
 }
@@ -136,7 +155,7 @@ int64_t cephring_sync_getxattr(cephring_mount *m, cephring_inode *at, const char
 			       int flags, const struct cephring_cred *cred, void *buf, size_t size)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(m));
+	int err = waiter_begin(&w, mount_engine(m), m);
 
 	if (err)
 		return err;
@@ -147,7 +166,7 @@ int64_t cephring_sync_listxattr(cephring_mount *m, cephring_inode *at, const cha
 				const struct cephring_cred *cred, char *buf, size_t size)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(m));
+	int err = waiter_begin(&w, mount_engine(m), m);
 
 	return err ? err
 		   : waiter_end(&w,
@@ -157,7 +176,7 @@ int64_t cephring_sync_listxattr(cephring_mount *m, cephring_inode *at, const cha
 int cephring_sync_statfs(cephring_mount *m, struct cephring_statfs *out)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(m));
+	int err = waiter_begin(&w, mount_engine(m), m);
 
 	return err ? err : waiter_end(&w, cephring_statfs(m, out, &w.op, ended, &w));
 }
@@ -166,7 +185,7 @@ int cephring_sync_open(cephring_mount *m, cephring_inode *at, const char *path, 
 		       const struct cephring_cred *cred, cephring_file **out)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(m));
+	int err = waiter_begin(&w, mount_engine(m), m);
 
 	return err ? err : waiter_end(&w, cephring_open(m, at, path, flags, cred, &w.op, ended, &w, out));
 }
@@ -174,7 +193,7 @@ int cephring_sync_open(cephring_mount *m, cephring_inode *at, const char *path, 
 int cephring_sync_close(cephring_file *f)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(file_mount(f)));
+	int err = waiter_begin(&w, mount_engine(file_mount(f)), file_mount(f));
 
 	return err ? err : waiter_end(&w, cephring_close(f, &w.op, ended, &w));
 }
@@ -182,7 +201,7 @@ int cephring_sync_close(cephring_file *f)
 int64_t cephring_sync_readdir(cephring_file *f, void *buf, size_t size)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(file_mount(f)));
+	int err = waiter_begin(&w, mount_engine(file_mount(f)), file_mount(f));
 
 	return err ? err : waiter_end(&w, cephring_readdir(f, buf, size, &w.op, ended, &w));
 }
