@@ -62,7 +62,10 @@ int session_decode(struct dec *d, uint16_t version, struct session_msg *s);
 void session_encode(struct enc *e, uint32_t op, uint64_t seq);
 /* REQUEST_OPEN: header version 5. */
 void session_encode_open(struct enc *e, const struct session_kv *kv, unsigned count, uint64_t features);
-enum { SESSION_OPEN_VERSION = 5 };
+enum { SESSION_OPEN_VERSION = 5, SESSION_RENEW_VERSION = 7 };
+/* REQUEST_RENEWCAPS with the oldest client tid (newer MDSs evict clients whose tids stand still; older ones stop reading
+ * before it): header version 7. */
+void session_encode_renew(struct enc *e, uint64_t seq, uint64_t features, uint64_t oldest_tid);
 
 /* --- client_request --- */
 struct mds_release { uint64_t ino, cap_id; uint32_t caps, wanted, seq, issue_seq, mseq, dname_seq; const char *dname; uint32_t dname_len; };

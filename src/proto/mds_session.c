@@ -94,3 +94,19 @@ void session_encode_open(struct enc *e, const struct session_kv *kv, unsigned co
 	enc_close(e, mark);
 	enc_u32(e, 0); /* flags */
 }
+
+void session_encode_renew(struct enc *e, uint64_t seq, uint64_t features, uint64_t oldest_tid)
+{
+	size_t mark;
+
+	session_encode(e, SESSION_REQUEST_RENEWCAPS, seq);
+	enc_u32(e, 0); /* metadata */
+	enc_u32(e, sizeof(features));
+	enc_u64(e, features);
+	mark = enc_section(e, METRIC_SPEC_KNOWN, 1);
+	enc_u32(e, 0);
+	enc_close(e, mark);
+	enc_u32(e, 0); /* flags */
+	enc_u32(e, 0); /* what the key allows: the MDS's to say */
+	enc_u64(e, oldest_tid);
+}

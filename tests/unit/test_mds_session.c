@@ -234,3 +234,21 @@ Test(mds_session, fields_are_gated_by_version_not_by_length)
 	cr_assert_eq(hand_made(2, bits, 8, 1).features[0], 0);
 	cr_assert_eq(hand_made(1, bits, 8, 1).seq, 9);
 }
+
+Test(mds_session, renewal_tells_the_oldest_tid)
+{
+	struct session_msg s;
+	struct enc e;
+	struct dec d;
+
+	enc_init(&e);
+	session_encode_renew(&e, 5, 0xffff, 0x1122334455667788);
+	cr_assert_eq(e.err, 0);
+	d = dec_init(guarded(e.buf, e.len), e.len);
+	cr_assert_eq(session_decode(&d, SESSION_RENEW_VERSION, &s), 0);
+	cr_assert(s.op == SESSION_REQUEST_RENEWCAPS && s.seq == 5 && s.features[0] == 0xffff);
+	cr_assert_eq(dec_u32(&d), 0, "grants are the MDS's to tell");
+	cr_assert_eq(dec_u64(&d), 0x1122334455667788);
+	cr_assert_eq(dec_left(&d), 0);
+	enc_free(&e);
+}
