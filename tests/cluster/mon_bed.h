@@ -1,0 +1,220 @@
+/* mon_bed.h: a monitor client on a caller-driven ring, for tests against a real cluster; results in TAP.
+ *
+ * The cluster comes from the environment (CEPH_CONF ...), as tools/devcluster gives it; CLUSTER_DIR and DEVCLUSTER
+ * let a test pause and kill daemons.
+ */
+#pragma once
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "api/config.h"
+#include "mon/mon.h"
+#include "ring/mem.h"
+
+/* ---- TAP ---- */
+
+static int tap_count, tap_failed;
+
+__attribute__((format(printf, 2, 3))) static inline bool ok(bool good, const char *fmt, ...)
+{
+	va_list ap;
+
+	tap_count++;
+	tap_failed += !good;
+	printf("%sok %d - ", good ? "" : "not ", tap_count);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	fflush(stdout);
+	return good;
+}
+
+static inline int tap_end(void)
+{
+	printf("1..%d\n", tap_count);
+	return tap_failed ? 1 : 0;
+}
+
+/* ---- the client ---- */
+
+struct bed {
+	struct ring *ring;
+	struct log log;
+	cephring_config *config;
+	struct mon_opts opts;
+	struct mon *mon;
+	unsigned ready, failed, tickets, mdsmaps, fsmaps, osdmaps, configs;
+	unsigned maps_before_ready;
+	int err;
+	char why[2048];
+	struct mdsmap *mdsmap; /* the newest */
+	struct fsmap_user fsmap;
+	uint32_t osd_epoch;
+};
+
+static inline void bed_log(void *arg, enum log_level level, const char *line)
+{
+	static const char *const names[] = { "error", "warn", "info", "debug" };
+
+	printf("# %s: %s\n", names[level], line);
+}
+
+static inline void bed_ready(void *arg)
+{
+	((struct bed *)arg)->ready++;
+}
+
+static inline void bed_failed(void *arg, int err, const char *why)
+{
+	struct bed *b = arg;
+
+	b->failed++;
+	b->err = err;
+	snprintf(b->why, sizeof b->why, "%s", why);
+}
+
+static inline void bed_mdsmap(void *arg, const struct mdsmap *m)
+{
+	struct bed *b = arg;
+
+	b->mdsmaps++;
+	b->maps_before_ready += !b->ready;
+	if (m)
+		*b->mdsmap = *m;
+	else
+		memset(b->mdsmap, 0, sizeof *b->mdsmap);
+}
+
+static inline void bed_fsmap(void *arg, const struct fsmap_user *m)
+{
+	struct bed *b = arg;
+
+	b->fsmaps++;
+	b->maps_before_ready += !b->ready;
+	b->fsmap = *m;
+}
+
+static inline void bed_osdmap(void *arg, const struct msg_in *in, const struct osdmap_msg *head)
+{
+	struct bed *b = arg;
+
+	b->osdmaps++;
+	b->maps_before_ready += !b->ready;
+	b->osd_epoch = head->newest;
+}
+
+static inline void bed_tickets(void *arg)
+{
+	((struct bed *)arg)->tickets++;
+}
+
+static inline void bed_config(void *arg, const char *key, const char *value)
+{
+	((struct bed *)arg)->configs++;
+}
+
+static const struct mon_ops bed_ops = {
+	.ready = bed_ready,
+	.failed = bed_failed,
+	.mdsmap = bed_mdsmap,
+	.fsmap = bed_fsmap,
+	.osdmap = bed_osdmap,
+	.tickets = bed_tickets,
+	.config = bed_config,
+};
+
+__attribute__((noreturn, format(printf, 1, 2))) static inline void bail(const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("Bail out! ");
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	exit(1);
+}
+
+/* Everything but the monitor client itself: the test may change b->opts before bed_start(). */
+static inline struct bed *bed_new(void)
+{
+	struct bed *b = calloc(1, sizeof *b);
+	char why[256];
+
+	b->mdsmap = calloc(1, sizeof *b->mdsmap);
+	b->log = (struct log){ .level = getenv("TEST_VERBOSE") ? LOG_DEBUG : LOG_INFO, .sink = bed_log };
+	if (ring_new(&(struct ring_opts){ .cpu = -1 }, &b->ring, why, sizeof why))
+		bail("ring: %s", why);
+	if (cephring_config_new(&b->config) || cephring_config_load(b->config))
+		bail("configuration: %s", cephring_config_error(b->config));
+	if (config_mon_opts(b->config, &b->opts, &b->log))
+		bail("mon_opts: %s", b->log.last_error);
+	ring_random(b->ring, &b->opts.nonce, sizeof b->opts.nonce);
+	b->opts.nonce |= 1;
+	b->opts.timeout_ns = 30000000000ull;
+	return b;
+}
+
+static inline void bed_start(struct bed *b)
+{
+	int err = mon_new(b->ring, &b->log, &b->opts, &bed_ops, b, &b->mon);
+
+	if (err)
+		bail("mon_new: %s: %s", strerrordesc_np(-err), b->log.last_error);
+	mon_start(b->mon);
+}
+
+/* Runs the ring until `cond` or for at most `seconds`; gives cond. */
+#define UNTIL(b, seconds, cond)                                                                      \
+	({                                                                                           \
+		uint64_t until_ = ring_now_fresh((b)->ring) + (uint64_t)((seconds) * 1e9);           \
+		while (!(cond) && ring_now_fresh((b)->ring) < until_)                                \
+			ring_run((b)->ring, 50000000);                                               \
+		(cond);                                                                              \
+	})
+
+static inline void bed_free(struct bed *b)
+{
+	mon_free(b->mon);
+	for (int i = 0; i < 20; i++) /* what the kernel still holds comes back */
+		ring_run(b->ring, 1000000);
+	ring_free(b->ring);
+	cephring_config_free(b->config);
+	free(b->mdsmap);
+	free(b);
+}
+
+static inline bool bed_login(struct bed *b)
+{
+	bed_start(b);
+	return UNTIL(b, 30, b->ready || b->failed) && b->ready;
+}
+
+__attribute__((format(printf, 1, 2))) static inline int devcluster(const char *fmt, ...)
+{
+	char what[256], line[4096];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof what, fmt, ap);
+	va_end(ap);
+	snprintf(line, sizeof line, "set -- %s; \"$DEVCLUSTER\" \"$1\" --dir \"$CLUSTER_DIR\" \"$2\" >/dev/null", what);
+	return system(line);
+}
+
+__attribute__((format(printf, 1, 2))) static inline int ceph(const char *fmt, ...)
+{
+	char what[256], line[4096];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof what, fmt, ap);
+	va_end(ap);
+	snprintf(line, sizeof line, "\"$DEVCLUSTER\" ceph --dir \"$CLUSTER_DIR\" %s >/dev/null 2>&1", what);
+	return system(line);
+}

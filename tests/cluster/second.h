@@ -1,0 +1,33 @@
+/* second.h: the other client of a cluster test, the real libcephfs. It logs in as client.second, whose key is of a type
+ * that this machine's libcephfs knows, whatever Ceph the cluster runs. */
+#pragma once
+#include <cephfs/libcephfs.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Mounts the file system's root as the superuser. 0 or a negative errno. */
+__attribute__((unused)) static int second_mount(struct ceph_mount_info **out)
+{
+	char ring[4096];
+	int r = ceph_create(out, "second");
+
+	if (r < 0)
+		return r;
+	snprintf(ring, sizeof(ring), "%s/second.keyring", getenv("CLUSTER_DIR"));
+	r = ceph_conf_read_file(*out, getenv("CEPH_CONF"));
+	if (r == 0)
+		r = ceph_conf_set(*out, "keyring", ring);
+	if (r == 0)
+		r = ceph_conf_set(*out, "client_permissions", "false");
+	if (r == 0)
+		r = ceph_mount(*out, "/");
+	if (r < 0)
+		ceph_release(*out);
+	return r;
+}
+
+__attribute__((unused)) static void second_unmount(struct ceph_mount_info *cm)
+{
+	ceph_unmount(cm);
+	ceph_release(cm);
+}

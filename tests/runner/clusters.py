@@ -1,0 +1,92 @@
+"""Cluster tests: programs that print TAP and want a real Ceph.
+
+The first line of tests/cluster/NAME.c names the layout: `/* cluster: --mds 2 --mon 3; timeout: 300 */`. One cluster is
+started for each layout; its programs run on it one after another, and before each it is brought back to HEALTH_OK.
+"""
+
+import glob
+import os
+import re
+import subprocess
+
+from . import programs
+from .builds import REPO, TESTED
+
+DEVCLUSTER = os.path.join(REPO, "tools", "devcluster")
+TIMEOUT_S = 120
+START_S = 240
+HEAD = re.compile(r"/\*\s*cluster:\s*([^;*]*?)\s*(?:;\s*timeout:\s*(\d+)\s*)?\*/")
+
+
+def find(pattern):
+    """[(layout, name, timeout, wants a client of this machine's Ceph)] of the tests, by layout."""
+    tests = []
+    for source in sorted(glob.glob(os.path.join(REPO, "tests", "cluster", "*.c"))):
+        name = os.path.basename(source)[:-2]
+        if pattern and pattern not in name:
+            continue
+        with open(source) as f:
+            text = f.read()
+        head = HEAD.match(text)
+        if not head:
+            tests.append((None, name, 0, False))
+            continue
+        old_client = "libcephfs.h" in text or '"second.h"' in text
+        tests.append((" ".join(head[1].split()), name, int(head[2] or TIMEOUT_S), old_client))
+    return sorted(tests, key=lambda t: (t[0] or "", t[3], t[1]))
+
+
+def run(tally, suite, pattern, keep):
+    groups = {}
+    for layout, name, timeout, old_client in find(pattern):
+        if layout is None:
+            tally.add(f"cluster/{name}", False, "its first line is not /* cluster: LAYOUT */")
+            continue
+        # libcephfs of this machine knows keys of type 1 only
+        keys = " --keys mixed" if old_client and suite != "bookworm" else ""
+        groups.setdefault(layout + keys, []).append((name, timeout))
+    for n, (layout, tests) in enumerate(groups.items()):
+        print(f"  cluster of {suite}: {layout or '(smallest)'}", flush=True)
+        Group(tally, f"test-{os.getpid()}-{n}", suite, layout).run(tests, keep)
+
+
+class Group:
+    def __init__(self, tally, name, suite, layout):
+        self.tally = tally
+        self.name = name
+        self.start_args = ["start", "--quiet", "--suite", suite] + layout.split()
+
+    def devcluster(self, *args):
+        return programs.run([DEVCLUSTER, args[0], "--name", self.name, *args[1:]], START_S)
+
+    def run(self, tests, keep):
+        try:
+            for name, timeout in tests:
+                if self.heal(name):
+                    self.one(name, timeout)
+        finally:
+            if keep:
+                print(f"  kept: tools/devcluster env --name {self.name}", flush=True)
+            else:
+                self.devcluster("wipe")
+
+    def heal(self, test):
+        """A whole cluster before each test; a new one where the last test left what cannot be mended."""
+        status, out = self.devcluster(*self.start_args)
+        if status != 0:
+            self.devcluster("wipe")
+            status, out = self.devcluster(*self.start_args)
+        if status != 0:
+            self.tally.add(f"cluster/{test}", False, f"no cluster:\n{out}")
+        return status == 0
+
+    def env(self):
+        out = subprocess.run([DEVCLUSTER, "env", "--name", self.name], capture_output=True, text=True, check=True).stdout
+        pairs = (line[len("export ") :].split("=", 1) for line in out.splitlines())
+        return {key: value.strip("'") for key, value in pairs}
+
+    def one(self, name, timeout):
+        env = self.env()
+        env["LSAN_OPTIONS"] = f"suppressions={REPO}/tests/cluster/leaks.supp:print_suppressions=0"
+        status, out = programs.run([os.path.join(TESTED, "tests", "cluster_" + name)], timeout, env)
+        self.tally.program(f"cluster/{name}", out, status, out)
