@@ -118,7 +118,8 @@ void cmd_config(struct tool *t, int argc, char **argv)
 	struct args a;
 
 	args_read(&a, t, &argp, argc, argv, &c);
-	if (!tool_configure(t))
+	tool_configure(t); /* what it could not load it has said; the rest is worth seeing all the more */
+	if (!t->config)
 		return;
 	c.keys = &a;
 	c.seen = tool_alloc(a.count * sizeof *c.seen);
