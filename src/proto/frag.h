@@ -10,15 +10,27 @@ enum { DIR_HASH_LINUX = 1, DIR_HASH_RJENKINS = 2 };
 uint32_t dir_hash(uint8_t hash, const char *name, size_t len);
 
 /* A frag: bits in the top 8, value in the low 24. */
-static inline uint32_t frag_bits(uint32_t f) { return f >> 24; }
-static inline uint32_t frag_value(uint32_t f) { return f & 0xffffffu; }
+static inline uint32_t frag_bits(uint32_t f)
+{
+	return f >> 24;
+}
+static inline uint32_t frag_value(uint32_t f)
+{
+	return f & 0xffffffu;
+}
 bool frag_valid(uint32_t f);
 bool frag_contains(uint32_t f, uint32_t hash); /* by the low 24 bits */
 bool frag_is_rightmost(uint32_t f);
-uint32_t frag_next(uint32_t f);                /* not for the rightmost */
+uint32_t frag_next(uint32_t f); /* not for the rightmost */
 
 /* The splits of one directory, sorted; owned (malloc'd), empty = one frag 0. */
-struct fragtree { struct frag_split { uint32_t frag; int32_t by; } *split; uint32_t count; };
+struct fragtree {
+	struct frag_split {
+		uint32_t frag;
+		int32_t by;
+	} * split;
+	uint32_t count;
+};
 /* From the wire form (8 bytes a split), replacing what was there. 0, -EBADMSG (left empty), -ENOMEM. */
 int fragtree_set(struct fragtree *t, const uint8_t *wire, size_t len);
 void fragtree_free(struct fragtree *t);

@@ -1,16 +1,29 @@
-/* mds.h: the messages between a client and an MDS, as structs. Pure; what is decoded borrows from the message.
+/* mds.h: the messages between a client and an MDS, as structs. Pure; what is decoded borrows from the
+ * message.
  *
  * Layouts: doc/protocol.md; ceph src/messages/MClient*.h, src/include/ceph_fs.h. Written for Pacific (16) to
  * Tentacle (20): sections are skipped by length, tails gated by the header version.
+ *
+ * Decoders return 0 or -EBADMSG (the cursor has the words); after an error only what is said to be valid then
+ * may be looked at. Replies, caps up to version 12 and xattr maps must end exactly; behind other messages a
+ * newer sender's tail is left alone. Names are as the peer sent them: length and characters are the user's to
+ * judge.
  */
 #pragma once
 #include "dec.h"
 #include "enc.h"
 
 enum mds_msg_type {
-	MSG_CLIENT_SESSION = 22, MSG_CLIENT_RECONNECT = 23, MSG_CLIENT_REQUEST = 24, MSG_CLIENT_FORWARD = 25,
-	MSG_CLIENT_REPLY = 26, MSG_CLIENT_CAPS = 0x310, MSG_CLIENT_LEASE = 0x311, MSG_CLIENT_SNAP = 0x312,
-	MSG_CLIENT_CAPRELEASE = 0x313, MSG_CLIENT_QUOTA = 0x314,
+	MSG_CLIENT_SESSION = 22,
+	MSG_CLIENT_RECONNECT = 23,
+	MSG_CLIENT_REQUEST = 24,
+	MSG_CLIENT_FORWARD = 25,
+	MSG_CLIENT_REPLY = 26,
+	MSG_CLIENT_CAPS = 0x310,
+	MSG_CLIENT_LEASE = 0x311,
+	MSG_CLIENT_SNAP = 0x312,
+	MSG_CLIENT_CAPRELEASE = 0x313,
+	MSG_CLIENT_QUOTA = 0x314,
 };
 
 #define SNAP_HEAD ((uint64_t)-2)
@@ -19,9 +32,20 @@ enum { INO_ROOT = 1 };
 /* Capability bits (ceph src/include/ceph_fs.h CEPH_CAP_*). */
 enum {
 	CAP_PIN = 1,
-	CAP_AS = 0x4, CAP_AX = 0x8, CAP_LS = 0x10, CAP_LX = 0x20, CAP_XS = 0x40, CAP_XX = 0x80,
-	CAP_FS = 0x100, CAP_FX = 0x200, CAP_FC = 0x400, CAP_FR = 0x800, CAP_FW = 0x1000, CAP_FB = 0x2000,
-	CAP_FA = 0x4000, CAP_FL = 0x8000,
+	CAP_AS = 0x4,
+	CAP_AX = 0x8,
+	CAP_LS = 0x10,
+	CAP_LX = 0x20,
+	CAP_XS = 0x40,
+	CAP_XX = 0x80,
+	CAP_FS = 0x100,
+	CAP_FX = 0x200,
+	CAP_FC = 0x400,
+	CAP_FR = 0x800,
+	CAP_FW = 0x1000,
+	CAP_FB = 0x2000,
+	CAP_FA = 0x4000,
+	CAP_FL = 0x8000,
 	CAP_RSTAT = CAP_FA, /* in a GETATTR mask only: fresh recursive statistics */
 	CAP_ANY_SHARED = CAP_AS | CAP_LS | CAP_XS | CAP_FS,
 	CAP_STAT_ALL = CAP_PIN | CAP_ANY_SHARED,
@@ -32,30 +56,64 @@ enum { CAP_TEXT_MAX = 32 };
 const char *cap_text(uint32_t caps, char *buf);
 
 enum mds_op {
-	MDS_OP_LOOKUP = 0x100, MDS_OP_GETATTR = 0x101, MDS_OP_LOOKUPHASH = 0x102, MDS_OP_LOOKUPPARENT = 0x103,
-	MDS_OP_LOOKUPINO = 0x104, MDS_OP_LOOKUPNAME = 0x105, MDS_OP_GETVXATTR = 0x106, MDS_OP_GETFILELOCK = 0x110,
-	MDS_OP_OPEN = 0x302, MDS_OP_READDIR = 0x305, MDS_OP_LOOKUPSNAP = 0x400, MDS_OP_LSSNAP = 0x402,
+	MDS_OP_LOOKUP = 0x100,
+	MDS_OP_GETATTR = 0x101,
+	MDS_OP_LOOKUPHASH = 0x102,
+	MDS_OP_LOOKUPPARENT = 0x103,
+	MDS_OP_LOOKUPINO = 0x104,
+	MDS_OP_LOOKUPNAME = 0x105,
+	MDS_OP_GETVXATTR = 0x106,
+	MDS_OP_GETFILELOCK = 0x110,
+	MDS_OP_OPEN = 0x302,
+	MDS_OP_READDIR = 0x305,
+	MDS_OP_LOOKUPSNAP = 0x400,
+	MDS_OP_LSSNAP = 0x402,
 	MDS_OP_WRITE = 0x1000, /* this bit: changes something, is answered unsafe and safe */
-	MDS_OP_SETXATTR = 0x1105, MDS_OP_RMXATTR = 0x1106, MDS_OP_SETLAYOUT = 0x1107, MDS_OP_SETATTR = 0x1108,
-	MDS_OP_SETFILELOCK = 0x1109, MDS_OP_SETDIRLAYOUT = 0x110a, MDS_OP_MKNOD = 0x1201, MDS_OP_LINK = 0x1202,
-	MDS_OP_UNLINK = 0x1203, MDS_OP_RENAME = 0x1204, MDS_OP_MKDIR = 0x1220, MDS_OP_RMDIR = 0x1221,
-	MDS_OP_SYMLINK = 0x1222, MDS_OP_CREATE = 0x1301, MDS_OP_MKSNAP = 0x1400, MDS_OP_RMSNAP = 0x1401,
-	MDS_OP_RENAMESNAP = 0x1403, MDS_OP_READDIR_SNAPDIFF = 0x1404,
+	MDS_OP_SETXATTR = 0x1105,
+	MDS_OP_RMXATTR = 0x1106,
+	MDS_OP_SETLAYOUT = 0x1107,
+	MDS_OP_SETATTR = 0x1108,
+	MDS_OP_SETFILELOCK = 0x1109,
+	MDS_OP_SETDIRLAYOUT = 0x110a,
+	MDS_OP_MKNOD = 0x1201,
+	MDS_OP_LINK = 0x1202,
+	MDS_OP_UNLINK = 0x1203,
+	MDS_OP_RENAME = 0x1204,
+	MDS_OP_MKDIR = 0x1220,
+	MDS_OP_RMDIR = 0x1221,
+	MDS_OP_SYMLINK = 0x1222,
+	MDS_OP_CREATE = 0x1301,
+	MDS_OP_MKSNAP = 0x1400,
+	MDS_OP_RMSNAP = 0x1401,
+	MDS_OP_RENAMESNAP = 0x1403,
+	MDS_OP_READDIR_SNAPDIFF = 0x1404,
 };
 const char *mds_op_name(uint32_t op); /* "lookup"; "op" for unknown ones; static */
 
 /* --- client_session --- */
 enum session_op {
-	SESSION_REQUEST_OPEN, SESSION_OPEN, SESSION_REQUEST_CLOSE, SESSION_CLOSE, SESSION_REQUEST_RENEWCAPS,
-	SESSION_RENEWCAPS, SESSION_STALE, SESSION_RECALL_STATE, SESSION_FLUSHMSG, SESSION_FLUSHMSG_ACK,
-	SESSION_FORCE_RO, SESSION_REJECT, SESSION_REQUEST_FLUSH_MDLOG,
+	SESSION_REQUEST_OPEN,
+	SESSION_OPEN,
+	SESSION_REQUEST_CLOSE,
+	SESSION_CLOSE,
+	SESSION_REQUEST_RENEWCAPS,
+	SESSION_RENEWCAPS,
+	SESSION_STALE,
+	SESSION_RECALL_STATE,
+	SESSION_FLUSHMSG,
+	SESSION_FLUSHMSG_ACK,
+	SESSION_FORCE_RO,
+	SESSION_REJECT,
+	SESSION_REQUEST_FLUSH_MDLOG,
 };
-struct session_kv { const char *key, *value; };
+struct session_kv {
+	const char *key, *value;
+};
 struct session_msg {
 	uint32_t op, max_caps, max_leases, flags; /* flags 1 = blocklisted */
 	uint64_t seq;
-	uint64_t features[2];       /* the MDS's bitmap, 128 bits kept */
-	struct slice error_string;  /* REJECT: why; len 0 = none */
+	uint64_t features[2];      /* the MDS's bitmap, 128 bits kept */
+	struct slice error_string; /* REJECT: why; len 0 = none */
 };
 int session_decode(struct dec *d, uint16_t version, struct session_msg *s);
 /* Any op without metadata: header version 1. */
@@ -63,24 +121,29 @@ void session_encode(struct enc *e, uint32_t op, uint64_t seq);
 /* REQUEST_OPEN: header version 5. */
 void session_encode_open(struct enc *e, const struct session_kv *kv, unsigned count, uint64_t features);
 enum { SESSION_OPEN_VERSION = 5, SESSION_RENEW_VERSION = 7 };
-/* REQUEST_RENEWCAPS with the oldest client tid (newer MDSs evict clients whose tids stand still; older ones stop reading
- * before it): header version 7. */
+/* REQUEST_RENEWCAPS with the oldest client tid (newer MDSs evict clients whose tids stand still; older ones
+ * stop reading before it): header version 7. */
 void session_encode_renew(struct enc *e, uint64_t seq, uint64_t features, uint64_t oldest_tid);
 
 /* --- client_request --- */
-struct mds_release { uint64_t ino, cap_id; uint32_t caps, wanted, seq, issue_seq, mseq, dname_seq; const char *dname; uint32_t dname_len; };
+struct mds_release {
+	uint64_t ino, cap_id;
+	uint32_t caps, wanted, seq, issue_seq, mseq, dname_seq;
+	const char *dname;
+	uint32_t dname_len;
+};
 enum { MDS_ARGS_SIZE = 56, MDS_FLAG_REPLAY = 1, MDS_FLAG_WANT_DENTRY = 2, MDS_FLAG_ASYNC = 4 };
 struct mds_request {
 	uint64_t oldest_tid;
 	uint32_t mdsmap_epoch, flags, num_retry, num_fwd, op, uid, gid;
-	uint64_t ino;               /* preallocated ino, else 0 */
+	uint64_t ino; /* preallocated ino, else 0 */
 	uint8_t args[MDS_ARGS_SIZE];
 	uint64_t ino1, ino2;
-	const char *path1, *path2;  /* borrowed, not NUL-terminated */
+	const char *path1, *path2; /* borrowed, not NUL-terminated */
 	uint32_t path1_len, path2_len;
 	const struct mds_release *releases;
 	uint32_t release_count;
-	uint64_t stamp_ns;          /* wall clock */
+	uint64_t stamp_ns; /* wall clock */
 	const uint32_t *gids;
 	uint32_t gid_count;
 	uint32_t owner_uid, owner_gid; /* head v3; -1 where not meant */
@@ -91,35 +154,50 @@ unsigned request_head_version(uint64_t session_features);
 void request_encode(struct enc *e, const struct mds_request *q, unsigned head_version, uint16_t *hdr_version);
 void args_getattr(uint8_t args[MDS_ARGS_SIZE], uint32_t mask); /* GETATTR, LOOKUP, LOOKUPSNAP */
 void args_open(uint8_t args[MDS_ARGS_SIZE], uint32_t wire_flags, uint32_t mode, uint32_t mask);
-void args_readdir(uint8_t args[MDS_ARGS_SIZE], uint32_t frag, uint32_t max_entries, uint32_t max_bytes, uint32_t offset_hash);
+void args_readdir(uint8_t args[MDS_ARGS_SIZE], uint32_t frag, uint32_t max_entries, uint32_t max_bytes,
+		  uint32_t offset_hash);
 uint32_t open_flags_to_wire(int host_flags);
 
 /* --- replies --- */
 enum { DIRFRAG_SPLITS_MAX = 4096, DIST_MAX = 256 };
-struct layout { uint32_t stripe_unit, stripe_count, object_size, pool; };
+struct layout {
+	uint32_t stripe_unit, stripe_count, object_size, pool;
+};
 struct inode_stat {
 	uint64_t ino, snapid, version, xattr_version;
 	uint32_t rdev;
-	struct { uint32_t caps, wanted, seq, mseq; uint64_t cap_id, realm; uint8_t flags; } cap; /* flags 1 = auth */
+	struct {
+		uint32_t caps, wanted, seq, mseq;
+		uint64_t cap_id, realm;
+		uint8_t flags; /* 1 = from the authority */
+	} cap;
 	struct layout layout;
 	uint64_t ctime_ns, mtime_ns, atime_ns, rctime_ns, btime_ns, snap_btime_ns;
 	uint32_t time_warp_seq, truncate_seq;
 	uint64_t size, max_size, truncate_size;
 	uint32_t mode, uid, gid, nlink;
 	uint64_t files, subdirs, rbytes, rfiles, rsubdirs, rsnaps;
-	struct slice fragtree;      /* n x {u32 frag, s32 by}: 8 bytes each */
+	struct slice fragtree; /* n x {u32 frag, s32 by}: 8 bytes each */
 	struct slice symlink;
 	uint8_t dir_hash;
-	struct slice xattrs;        /* map<str,blob>; len 0 = not sent */
+	struct slice xattrs; /* map<str,blob>; len 0 = not sent */
 	uint64_t inline_version;
 	struct slice inline_data;
 	uint64_t quota_max_bytes, quota_max_files;
 	struct slice pool_ns;
 	uint64_t change_attr;
-	int32_t dir_pin;            /* -1 none */
+	int32_t dir_pin; /* -1 none */
 };
-struct dir_stat { uint32_t frag; int32_t auth; uint32_t dist_count; int32_t dist[DIST_MAX]; }; /* auth -1 parent, -2 unknown */
-struct lease_stat { uint16_t mask; uint32_t duration_ms, seq; };
+struct dir_stat {
+	uint32_t frag;
+	int32_t auth; /* -1 the parent's, -2 unknown */
+	uint32_t dist_count;
+	int32_t dist[DIST_MAX];
+};
+struct lease_stat {
+	uint16_t mask;
+	uint32_t duration_ms, seq;
+};
 void inode_stat_decode(struct dec *d, struct inode_stat *i);
 void dir_stat_decode(struct dec *d, struct dir_stat *s);
 void lease_stat_decode(struct dec *d, struct lease_stat *l);
@@ -139,26 +217,57 @@ int reply_decode(struct dec *d, struct reply *r);
 
 enum { READDIR_END = 1, READDIR_COMPLETE = 0x100, READDIR_HASH_ORDER = 0x200, READDIR_OFFSET_HASH = 0x400 };
 /* The extra of READDIR and LSSNAP: head, then readdir_next() `count` times (it is dec'd lazily from `d`). */
-struct readdir_head { struct dir_stat dir; uint32_t count; uint16_t flags; };
+struct readdir_head {
+	struct dir_stat dir;
+	uint32_t count;
+	uint16_t flags;
+};
 int readdir_head_decode(struct dec *d, struct readdir_head *h);
-struct readdir_entry { struct slice name; struct lease_stat lease; struct inode_stat inode; };
+struct readdir_entry {
+	struct slice name;
+	struct lease_stat lease;
+	struct inode_stat inode;
+};
 int readdir_next(struct dec *d, struct readdir_entry *e);
 /* extra of GETVXATTR */
 int vxattr_decode(struct dec *d, struct slice *value);
 /* Iterates a map<str,blob> of xattrs: 1 = got one, 0 = end, -EBADMSG. Initialise with xattrs_begin. */
-struct xattr_iter { struct dec d; uint32_t left; };
+struct xattr_iter {
+	struct dec d;
+	uint32_t left;
+};
 int xattrs_begin(struct xattr_iter *it, struct slice xattrs);
 int xattrs_next(struct xattr_iter *it, struct slice *name, struct slice *value);
 
-struct forward_msg { int32_t dest; uint32_t num_fwd; bool resend; };
+struct forward_msg {
+	int32_t dest;
+	uint32_t num_fwd;
+	bool resend;
+};
 int forward_decode(struct dec *d, struct forward_msg *f);
 
 /* --- caps, leases, snaps, quota --- */
 enum caps_op {
-	CAPS_GRANT, CAPS_REVOKE, CAPS_TRUNC, CAPS_EXPORT, CAPS_IMPORT, CAPS_UPDATE, CAPS_DROP, CAPS_FLUSH, CAPS_FLUSH_ACK,
-	CAPS_FLUSHSNAP, CAPS_FLUSHSNAP_ACK, CAPS_RELEASE, CAPS_RENEW,
+	CAPS_GRANT,
+	CAPS_REVOKE,
+	CAPS_TRUNC,
+	CAPS_EXPORT,
+	CAPS_IMPORT,
+	CAPS_UPDATE,
+	CAPS_DROP,
+	CAPS_FLUSH,
+	CAPS_FLUSH_ACK,
+	CAPS_FLUSHSNAP,
+	CAPS_FLUSHSNAP_ACK,
+	CAPS_RELEASE,
+	CAPS_RENEW,
 };
-struct cap_peer { uint64_t cap_id; uint32_t seq, mseq; int32_t rank; uint8_t flags; };
+struct cap_peer {
+	uint64_t cap_id;
+	uint32_t seq, mseq;
+	int32_t rank;
+	uint8_t flags;
+};
 struct caps_msg {
 	uint32_t op;
 	uint64_t ino, realm, cap_id;
@@ -166,13 +275,13 @@ struct caps_msg {
 	uint64_t snap_follows;
 	uint32_t uid, gid, mode, nlink;
 	uint64_t xattr_version;
-	struct slice xattrs;        /* the middle segment; set by the caller of caps_decode */
-	uint32_t xattr_len;         /* decoded: the length that the middle must have; encode goes by xattrs.len */
+	struct slice xattrs; /* the middle segment; set by the caller of caps_decode */
+	uint32_t xattr_len;  /* decoded: the length that the middle must have; encode goes by xattrs.len */
 	uint64_t size, max_size, truncate_size;
 	uint32_t truncate_seq, time_warp_seq;
 	uint64_t mtime_ns, atime_ns, ctime_ns, btime_ns, change_attr;
 	struct layout layout;
-	struct cap_peer peer;       /* EXPORT, IMPORT */
+	struct cap_peer peer; /* EXPORT, IMPORT */
 	bool has_peer;
 	struct slice snaptrace;
 	uint64_t inline_version;
@@ -180,7 +289,7 @@ struct caps_msg {
 	uint32_t osd_epoch_barrier;
 	uint64_t oldest_flush_tid;
 	uint32_t caller_uid, caller_gid, flags;
-	uint64_t nfiles, nsubdirs;  /* v11; has_dirstat */
+	uint64_t nfiles, nsubdirs; /* v11; has_dirstat */
 	bool has_dirstat;
 };
 int caps_decode(struct dec *d, uint16_t version, struct caps_msg *c);
@@ -188,7 +297,10 @@ int caps_decode(struct dec *d, uint16_t version, struct caps_msg *c);
 enum { CAPS_VERSION = 11 };
 void caps_encode(struct enc *e, const struct caps_msg *c);
 
-struct cap_release { uint64_t ino, cap_id; uint32_t mseq, issue_seq; };
+struct cap_release {
+	uint64_t ino, cap_id;
+	uint32_t mseq, issue_seq;
+};
 /* Streaming: begin, any number of items, end. Header version 2. */
 enum { CAPRELEASE_VERSION = 2 };
 size_t caprelease_begin(struct enc *e);
@@ -196,18 +308,41 @@ void caprelease_item(struct enc *e, const struct cap_release *r);
 void caprelease_end(struct enc *e, size_t mark, uint32_t count, uint32_t osd_epoch_barrier);
 
 enum lease_action { LEASE_REVOKE = 1, LEASE_RELEASE = 2, LEASE_RENEW = 3, LEASE_REVOKE_ACK = 4 };
-struct lease_msg { uint8_t action; uint16_t mask; uint64_t ino, first, last; uint32_t seq, duration_ms; struct slice dname; };
+struct lease_msg {
+	uint8_t action;
+	uint16_t mask;
+	uint64_t ino, first, last;
+	uint32_t seq, duration_ms;
+	struct slice dname;
+};
 int lease_decode(struct dec *d, struct lease_msg *l);
 void lease_encode(struct enc *e, const struct lease_msg *l);
 
-struct snap_msg { uint32_t op; uint64_t split; struct slice split_inos, split_realms, trace; };
+struct snap_msg {
+	uint32_t op;
+	uint64_t split;
+	struct slice split_inos, split_realms; /* 8 bytes each */
+	struct slice trace;
+};
 int snap_decode(struct dec *d, struct snap_msg *s);
-struct quota_msg { uint64_t ino, rctime_ns, rbytes, rfiles, rsubdirs, max_bytes, max_files; };
+struct quota_msg {
+	uint64_t ino, rctime_ns, rbytes, rfiles, rsubdirs, max_bytes, max_files;
+};
 int quota_decode(struct dec *d, struct quota_msg *q);
 
 /* --- reconnect (MClientReconnect v5, everything in the data segment) --- */
-struct reconnect_cap { uint64_t ino; const char *path; uint32_t path_len; uint64_t cap_id; uint32_t wanted, issued; uint64_t snaprealm, pathbase, snap_follows; struct slice locks; /* file locks, encoded; len 0 = none */ };
+struct reconnect_cap {
+	uint64_t ino;
+	const char *path;
+	uint32_t path_len;
+	uint64_t cap_id;
+	uint32_t wanted, issued;
+	uint64_t snaprealm, pathbase, snap_follows;
+	struct slice locks; /* file locks, encoded; len 0 = none */
+};
 enum { RECONNECT_VERSION = 5, RECONNECT_COMPAT = 4 };
-size_t reconnect_begin(struct enc *e);                       /* mark of the cap count */
+size_t reconnect_begin(struct enc *e); /* mark of the cap count */
 void reconnect_cap(struct enc *e, const struct reconnect_cap *c);
-void reconnect_end(struct enc *e, size_t mark, uint32_t count, const uint64_t (*realms)[3], uint32_t realm_count); /* {ino, seq, parent} */
+/* Each realm is {ino, seq, parent}. */
+void reconnect_end(struct enc *e, size_t mark, uint32_t count, const uint64_t (*realms)[3],
+		   uint32_t realm_count);
