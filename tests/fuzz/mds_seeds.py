@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Writes seeds for the fuzz targets of the MDS messages, one folder for each target, from the captured messages.
 
-usage: mds_seeds.py OUT    (then: fuzz_reply OUT/reply)
+usage: mds_seeds.py OUT
+
+corpus/ holds those of them that reach code the others do not: fuzz_reply -merge=1 corpus/reply OUT/reply
 """
 import gzip
 import struct
