@@ -304,8 +304,9 @@ static int sign(struct conn *c, const struct conn_auth_result *res)
 	err = c->mode == CON_MODE_SECURE ? go_secure(c, res) : 0;
 	if (err)
 		return err;
-	msgr_sign(res->session_key, res->session_key_len, c->rx_log.buf, c->rx_log.len, sig);
-	msgr_sign(res->session_key, res->session_key_len, c->tx_log.buf, c->tx_log.len, c->want_sig);
+	if (msgr_sign(res->session_key, res->session_key_len, c->rx_log.buf, c->rx_log.len, sig) ||
+	    msgr_sign(res->session_key, res->session_key_len, c->tx_log.buf, c->tx_log.len, c->want_sig))
+		return conn_bad(c, -ENOMEM, "cannot sign the handshake");
 	mark = frame_begin(c->out);
 	msgr_signature_encode(c->out, sig);
 	frame_end(c->out, mark, TAG_AUTH_SIGNATURE, c->crypto);
