@@ -31,11 +31,12 @@ struct ring_task {
 	bool queued;
 };
 
-/* A timer in the engine's wheel/heap. Embedded by its user, zero-initialised. */
+/* A timer in the engine's heap. Embedded by its user, zero-initialised. Setting one never needs memory. */
 struct ring_timer {
 	uint64_t at_ns;      /* monotonic */
 	void (*fn)(struct ring_timer *t);
-	uint32_t slot;       /* place in the heap + 1; 0 = not set */
+	uint32_t slot;       /* 0 = not set; else its turn among those of the same time: first set, first fired */
+	struct ring_timer *child, *next, *back; /* the heap's (timer.c) */
 };
 
 /* Work at the end of the turn: a connection with bytes to send. Runs once for each ring_flush_later(). */
@@ -60,14 +61,20 @@ int ring_new(const struct ring_opts *opts, struct ring **out, char *why, size_t 
 void ring_free(struct ring *r);
 
 /* Caller-driven mode. */
-/* Readable (poll, epoll, io_uring) when ring_run() would make progress. Owned by the ring. */
-int ring_fd(const struct ring *r);
+/* The owner is the thread that called ring_new(). */
+/* Readable (poll, epoll, io_uring) when something arrived for ring_run(), made at the first call; -errno where
+ * it cannot be had. Owned by the ring: only wait for it, never read it. What the owner itself queued
+ * outside ring_run() shows in ring_timeout_ns() only: ask it before each wait. */
+int ring_fd(struct ring *r);
 /* ns from now until the next timer; 0 = work is waiting now; -1 = no timer. */
 int64_t ring_timeout_ns(const struct ring *r);
 /* One or more turns. wait_ns: 0 = do not block, -1 = until something happened, else at most so long.
  * Returns the number of tasks, timers and completions handled, or a negative errno (-EINTR if a signal
  * ended the wait). Not from inside a callback: -EDEADLK. */
 int ring_run(struct ring *r, int64_t wait_ns);
+/* The same, turn after turn until `*done` is set (by a callback) or `wait_ns` is over: 0, -ETIMEDOUT, or as
+ * ring_run(). What a blocking helper waits with: a chain of requests costs one system call per round trip. */
+int ring_run_until(struct ring *r, const bool *done, int64_t wait_ns);
 
 /* Own-thread mode: stop the thread and wait for it. [any other thread] */
 void ring_stop(struct ring *r);
@@ -83,7 +90,8 @@ void ring_random(struct ring *r, void *buf, size_t len);
 
 /* Runs before the turn ends, never from inside this call. Posting a queued task again does nothing. */
 void ring_defer(struct ring *r, struct ring_task *t);
-/* [any thread] The same from outside; one wake-up for a batch. 0, or -EAGAIN: the inbox is full. */
+/* [any thread] The same from outside; one wake-up for a batch. 0, -EAGAIN: the inbox is full, -ESHUTDOWN: the
+ * own thread has ended. Every post that gave 0 runs, unless the task was waiting already: then it runs once. */
 int ring_post(struct ring *r, struct ring_task *t);
 
 void ring_timer_set(struct ring *r, struct ring_timer *t, uint64_t at_ns);

@@ -1,7 +1,8 @@
 /* tid.h: requests in flight, parked by tid in a Concurrency Kit hash set (the key inside the request).
  *
- * One writer (the engine); debug views may walk it from any thread. `ck_hs`, because Debian's `ck_ht`
- * is faulty (see tests/test_ck.c).
+ * The engine is the one writer. `ck_hs`, because Debian's `ck_ht` is faulty (see tests/unit/test_ck.c). The owner's
+ * thread only for now: a reader on another thread needs the entries, and the tables that growth
+ * replaces, to be reclaimed through ck_epoch.
  */
 #pragma once
 #include <ck_hs.h>
@@ -15,6 +16,7 @@ struct tid_entry {
 
 struct tid_table {
 	ck_hs_t hs;
+	unsigned long removed; /* since tombstones were swept last */
 };
 
 int tid_table_init(struct tid_table *t); /* 0 or -ENOMEM */
@@ -23,5 +25,6 @@ int tid_put(struct tid_table *t, struct tid_entry *e); /* 0, -EEXIST, -ENOMEM */
 struct tid_entry *tid_find(struct tid_table *t, uint64_t tid);
 struct tid_entry *tid_take(struct tid_table *t, uint64_t tid); /* finds and removes */
 unsigned tid_count(struct tid_table *t);
-/* Every entry once, in no order; `e` may be removed by `fn`. Owner thread. */
+/* Every entry that is there now, in ascending order of tid (the order to send them again in). `fn` may remove
+ * any entry and put new ones; removed ones are not visited any more. */
 void tid_each(struct tid_table *t, void (*fn)(void *arg, struct tid_entry *e), void *arg);
