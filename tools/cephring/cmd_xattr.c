@@ -16,9 +16,10 @@
 enum { NAMES_MAX = 64 << 10, VALUE_MAX = 64 << 10 };
 
 static const char *const virtual_names[] = {
-	"ceph.dir.entries",  "ceph.dir.files",  "ceph.dir.subdirs", "ceph.dir.rentries", "ceph.dir.rfiles",
-	"ceph.dir.rsubdirs", "ceph.dir.rbytes", "ceph.dir.rctime",  "ceph.dir.layout",   "ceph.dir.pin",
-	"ceph.file.layout",  "ceph.quota",      "ceph.snap.btime",  "ceph.cluster_fsid", "ceph.client_id",
+	"ceph.dir.layout",   "ceph.file.layout",  "ceph.dir.entries",  "ceph.dir.files",  "ceph.dir.subdirs",
+	"ceph.dir.rentries", "ceph.dir.rfiles",   "ceph.dir.rsubdirs", "ceph.dir.rsnaps", "ceph.dir.rbytes",
+	"ceph.dir.rctime",   "ceph.dir.pin",      "ceph.quota",        "ceph.snap.btime", "ceph.caps",
+	"ceph.auth_mds",     "ceph.cluster_fsid", "ceph.client_id",
 };
 enum { VIRTUAL_COUNT = sizeof virtual_names / sizeof *virtual_names };
 
