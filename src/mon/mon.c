@@ -142,13 +142,12 @@ void mon_send(struct mon *m, struct msg *msg)
 
 void mon_opened(struct mon *m)
 {
-	char addr[ADDR_TEXT_MAX];
+	char label[MON_LABEL_MAX];
 	struct conn_info info;
 
 	conn_info(m->session->conn, &info);
-	log_emit(m->log, LOG_INFO, "mon: client.%s logged in at mon.%s %s as client.%llu (%s, %s)",
-		 m->entity_id, m->session->name[0] ? m->session->name : "?",
-		 addr_text(&m->session->addr, addr), (unsigned long long)m->global_id,
+	log_emit(m->log, LOG_INFO, "mon: client.%s logged in at %s as client.%llu (%s, %s)", m->entity_id,
+		 mon_label(m->session->name, &m->session->addr, label), (unsigned long long)m->global_id,
 		 m->method == AUTH_METHOD_NONE ? "auth none" : "cephx",
 		 info.mode == CON_MODE_SECURE ? "secure" : "crc");
 	m->logged_in = true;

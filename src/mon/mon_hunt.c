@@ -72,18 +72,25 @@ static struct mon_target *target_pick(struct mon *m)
 	return NULL;
 }
 
+const char *mon_label(const char *name, const struct entity_addr *a, char out[MON_LABEL_MAX])
+{
+	char addr[ADDR_TEXT_MAX];
+
+	snprintf(out, MON_LABEL_MAX, "mon%s%s %s", name[0] ? "." : "", name, addr_text(a, addr));
+	return out;
+}
+
 /* What came of each target, for a person. */
 static void targets_words(struct mon *m, char *out, size_t cap)
 {
-	char addr[ADDR_TEXT_MAX];
+	char label[MON_LABEL_MAX];
 	size_t n = 0;
 
 	out[0] = 0;
 	for (unsigned i = 0; i < m->target_count && n < cap; i++) {
 		const struct mon_target *t = &m->target[i];
-		const char *why = t->why[0] ? t->why : "no answer";
-		int k = snprintf(out + n, cap - n, "%s%s%s%s (%s)", i ? ", " : "", t->name[0] ? "mon." : "",
-				 t->name[0] ? t->name : "", addr_text(&t->addr, addr), why);
+		int k = snprintf(out + n, cap - n, "%s%s (%s)", i ? ", " : "",
+				 mon_label(t->name, &t->addr, label), t->why[0] ? t->why : "no answer");
 
 		n += k > 0 ? (size_t)k : 0;
 	}
@@ -153,7 +160,6 @@ static void try_failed(struct mon *m, struct mon_try *t, int err, const char *wh
 {
 	struct mon_target *target = target_find(m, &t->addr);
 
-	log_emit(m->log, LOG_DEBUG, "mon: %s", t->verdict ? t->why : why);
 	if (target) { /* else a newer monmap does not have it any more */
 		target->err = t->verdict ? t->verdict : err;
 		snprintf(target->why, sizeof target->why, "%s",
@@ -271,15 +277,16 @@ static int verdict(const struct mon *m)
 
 static void verdict_speak(struct mon *m, int err)
 {
-	char all[MON_WORDS_MAX - 96], words[MON_WORDS_MAX];
+	char all[MON_WORDS_MAX - 96], label[MON_LABEL_MAX], words[MON_WORDS_MAX];
+	const struct mon_target *t = m->target;
 
 	if (err == -EPROTONOSUPPORT) {
 		targets_words(m, all, sizeof all);
 		snprintf(words, sizeof words, "no monitor speaks as we may: %s", all);
 	} else {
-		for (unsigned i = 0; i < m->target_count; i++)
-			if (m->target[i].err == err)
-				snprintf(words, sizeof words, "%s", m->target[i].why);
+		while (t->err != err)
+			t++;
+		snprintf(words, sizeof words, "%s %s", mon_label(t->name, &t->addr, label), t->why);
 	}
 	mon_fail(m, err, words);
 }

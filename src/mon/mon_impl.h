@@ -23,6 +23,7 @@ enum {
 	MON_SUBS_MAX = 16,
 	MON_SUB_NAME = 24,
 	MON_WHY_MAX = 512,
+	MON_LABEL_MAX = NAME_MAX_LEN + ADDR_TEXT_MAX + 8,
 	MON_WORDS_MAX = 2048,
 	MON_REQUESTS_MAX = 1024,
 	MON_WAITERS_MAX = 4096,
@@ -145,6 +146,8 @@ void mon_opened(struct mon *m);
 const char *mon_errname(int err); /* "connection refused" for -ECONNREFUSED: static or this thread's */
 
 /* mon_hunt.c */
+/* "mon.a v2:127.0.0.1:3300/0", the name if known. Returns `out`. */
+const char *mon_label(const char *name, const struct entity_addr *a, char out[MON_LABEL_MAX]);
 void mon_targets_init(struct mon *m);
 void mon_targets_from_monmap(struct mon *m);
 void mon_hunt(struct mon *m);

@@ -67,7 +67,7 @@ static int login_done(struct conn_auth *a, uint64_t global_id, uint32_t con_mode
 			       ring_now(t->mon->ring), &t->fresh, &s);
 	if (err) {
 		/* The monitor took our proof and answered under another key: it is no monitor of ours. */
-		snprintf(t->why, sizeof t->why, "its answer to the login: %s",
+		snprintf(t->why, sizeof t->why, "answered the login with broken words: %s",
 			 l->cephx.why ? l->cephx.why : mon_errname(err));
 		t->verdict = err == -EACCES ? -EPROTO : err;
 		return err;
@@ -82,10 +82,7 @@ static int login_done(struct conn_auth *a, uint64_t global_id, uint32_t con_mode
 
 static int verdict(struct mon_try *t, int err, const char *what)
 {
-	char addr[ADDR_TEXT_MAX];
-
-	snprintf(t->why, sizeof t->why, "mon%s%s %s refused client.%s: %s", t->name[0] ? "." : "", t->name,
-		 addr_text(&t->addr, addr), t->mon->entity_id, what);
+	snprintf(t->why, sizeof t->why, "refused client.%s: %s", t->mon->entity_id, what);
 	t->verdict = err;
 	return err;
 }

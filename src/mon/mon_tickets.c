@@ -160,9 +160,7 @@ void mon_on_renew_timer(struct ring_timer *timer)
 
 	mon_enter(m);
 	if (m->renew_sent_ns) {
-		log_emit(m->log, LOG_WARN,
-			 "mon: mon.%s does not answer a renewal of tickets: logging in anew",
-			 m->session->name);
+		log_emit(m->log, LOG_WARN, "mon: a renewal of tickets is not answered: logging in anew");
 		relogin(m);
 	} else if (bits & ENTITY_AUTH || (bits && renew_send(m, bits))) {
 		relogin(m);
@@ -187,8 +185,8 @@ int mon_renewal_reply(struct mon *m, const struct msg_in *in)
 	err = r.result < 0 ? r.result
 			   : cephx_renew_reply(&m->tickets, r.payload.p, r.payload.len, m->renewed_ns, &why);
 	if (err) {
-		log_emit(m->log, LOG_WARN, "mon: mon.%s did not renew our tickets (%s): logging in anew",
-			 m->session->name, why ? why : mon_errname(err));
+		log_emit(m->log, LOG_WARN, "mon: our tickets are not renewed (%s): logging in anew",
+			 why ? why : mon_errname(err));
 		relogin(m);
 		mon_renew_arm(m);
 		return 0;

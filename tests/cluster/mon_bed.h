@@ -1,7 +1,7 @@
 /* mon_bed.h: a monitor client on a caller-driven ring, for tests against a real cluster; results in TAP.
  *
- * The cluster comes from the environment (CEPH_CONF ...), as tools/devcluster gives it; CLUSTER_DIR and DEVCLUSTER
- * let a test pause and kill daemons.
+ * The cluster comes from the environment (CEPH_CONF ...), as tools/devcluster gives it; CLUSTER_DIR and
+ * DEVCLUSTER let a test pause and kill daemons.
  */
 #pragma once
 #include <errno.h>
@@ -170,12 +170,12 @@ static inline void bed_start(struct bed *b)
 }
 
 /* Runs the ring until `cond` or for at most `seconds`; gives cond. */
-#define UNTIL(b, seconds, cond)                                                                      \
-	({                                                                                           \
-		uint64_t until_ = ring_now_fresh((b)->ring) + (uint64_t)((seconds) * 1e9);           \
-		while (!(cond) && ring_now_fresh((b)->ring) < until_)                                \
-			ring_run((b)->ring, 50000000);                                               \
-		(cond);                                                                              \
+#define UNTIL(b, seconds, cond)                                                                              \
+	({                                                                                                   \
+		uint64_t until_ = ring_now_fresh((b)->ring) + (uint64_t)((seconds)*1e9);                     \
+		while (!(cond) && ring_now_fresh((b)->ring) < until_)                                        \
+			ring_run((b)->ring, 50000000);                                                       \
+		(cond);                                                                                      \
 	})
 
 static inline void bed_free(struct bed *b)
@@ -203,7 +203,8 @@ __attribute__((format(printf, 1, 2))) static inline int devcluster(const char *f
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);
-	snprintf(line, sizeof line, "set -- %s; \"$DEVCLUSTER\" \"$1\" --dir \"$CLUSTER_DIR\" \"$2\" >/dev/null", what);
+	snprintf(line, sizeof line,
+		 "set -- %s; \"$DEVCLUSTER\" \"$1\" --dir \"$CLUSTER_DIR\" \"$2\" >/dev/null", what);
 	return system(line);
 }
 

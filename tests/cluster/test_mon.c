@@ -1,6 +1,6 @@
 /* cluster: --mon 3 --mds 1 */
-/* The monitor client at real monitors: both connection modes, maps, questions, refusals, a monitor that hangs and one
- * that dies. */
+/* The monitor client at real monitors: both connection modes, maps, questions, refusals, a monitor that hangs
+ * and one that dies. */
 #include "mon_bed.h"
 
 static void logs_in(const char *mode_name, uint32_t mode)
@@ -13,14 +13,15 @@ static void logs_in(const char *mode_name, uint32_t mode)
 	b->opts.mon_mode_count = 1;
 	from = ring_now_fresh(b->ring);
 	if (ok(bed_login(b), "%s: logs in", mode_name)) {
-		printf("# %s: ready after %.2f ms\n", mode_name, (double)(ring_now_fresh(b->ring) - from) / 1e6);
+		printf("# %s: ready after %.2f ms\n", mode_name,
+		       (double)(ring_now_fresh(b->ring) - from) / 1e6);
 		mon_info(b->mon, &info);
 		ok(info.conn.mode == mode, "%s: that mode was negotiated", mode_name);
 		ok(*mon_global_id(b->mon) != 0, "%s: has a global_id", mode_name);
 		ok(mon_monmap(b->mon)->count == 3, "%s: the monmap has 3 monitors", mode_name);
 		ok(strlen(info.current) == 1, "%s: knows the monitor's name (%s)", mode_name, info.current);
 		ok(info.ticket_expires_ns[0] > info.now_ns && info.ticket_expires_ns[1] > info.now_ns &&
-			   info.ticket_expires_ns[2] > info.now_ns,
+		       info.ticket_expires_ns[2] > info.now_ns,
 		   "%s: has tickets for auth, mds and osd", mode_name);
 	}
 	bed_free(b);
@@ -35,13 +36,14 @@ static void gets_maps(void)
 	mon_subscribe(b->mon, "fsmap.user", 0, false);
 	mon_subscribe(b->mon, "mdsmap", 0, false);
 	mon_subscribe(b->mon, "osdmap", 1, false);
-	ok(UNTIL(b, 10, b->ready && b->mdsmaps && b->fsmaps && b->osdmaps), "maps come for subscriptions made before");
+	ok(UNTIL(b, 10, b->ready && b->mdsmaps && b->fsmaps && b->osdmaps),
+	   "maps come for subscriptions made before");
 	ok(b->maps_before_ready == 0, "ready comes before the maps");
-	ok(b->fsmap.count == 1 && b->fsmap.fs[0].fscid == b->fsmap.legacy_fscid, "the fsmap names the file system %s",
-	   b->fsmap.fs[0].name);
+	ok(b->fsmap.count == 1 && b->fsmap.fs[0].fscid == b->fsmap.legacy_fscid,
+	   "the fsmap names the file system %s", b->fsmap.fs[0].name);
 	ok(!strcmp(b->mdsmap->fs_name, b->fsmap.fs[0].name), "the mdsmap is of that file system");
 	ok(b->mdsmap->rank_count == 1 && b->mdsmap->rank[0].state == MDS_STATE_ACTIVE &&
-		   b->mdsmap->rank[0].addr.type == ADDR_MSGR2 && b->mdsmap->rank[0].addr.nonce,
+	       b->mdsmap->rank[0].addr.type == ADDR_MSGR2 && b->mdsmap->rank[0].addr.nonce,
 	   "its rank 0 is active and has an address with a nonce");
 	osdmaps = b->osdmaps;
 	ceph("osd set noout");
@@ -67,26 +69,30 @@ static void answered(struct mon_request *q, int err)
 static void asks(void)
 {
 	struct bed *b = bed_new();
-	struct question version = { .q.done = answered }, space = version, nonsense = version, never = version,
-			last = version;
+	struct question version = { .q.done = answered }, space = version, nonsense = version,
+			never = version, last = version;
 
 	bed_start(b);
-	ok(!mon_statfs(b->mon, &space.q, -1, 10000000000ull) && !mon_getversion(b->mon, &version.q, "osdmap", 10000000000ull),
+	ok(!mon_statfs(b->mon, &space.q, -1, 10000000000ull) &&
+	       !mon_getversion(b->mon, &version.q, "osdmap", 10000000000ull),
 	   "questions are taken before the login");
 	ok(UNTIL(b, 10, version.ended && space.ended), "they are answered");
-	ok(!version.err && version.q.version.newest >= version.q.version.oldest && version.q.version.newest > 0,
+	ok(!version.err && version.q.version.newest >= version.q.version.oldest &&
+	       version.q.version.newest > 0,
 	   "get_version: osdmap %llu", (unsigned long long)version.q.version.newest);
-	ok(!space.err && space.q.statfs.kb > 0 && space.q.statfs.kb >= space.q.statfs.kb_avail, "statfs: %llu kB",
-	   (unsigned long long)space.q.statfs.kb);
+	ok(!space.err && space.q.statfs.kb > 0 && space.q.statfs.kb >= space.q.statfs.kb_avail,
+	   "statfs: %llu kB", (unsigned long long)space.q.statfs.kb);
 	mon_getversion(b->mon, &nonsense.q, "no such map", 200000000);
 	mon_getversion(b->mon, &never.q, "no such map", 0);
-	ok(UNTIL(b, 5, nonsense.ended) && nonsense.err == -ETIMEDOUT, "an unanswered question ends with ETIMEDOUT");
+	ok(UNTIL(b, 5, nonsense.ended) && nonsense.err == -ETIMEDOUT,
+	   "an unanswered question ends with ETIMEDOUT");
 	mon_request_cancel(b->mon, &never.q);
 	mon_getversion(b->mon, &last.q, "no such map", 0);
 	mon_free(b->mon);
 	b->mon = NULL;
 	ok(last.ended == 1 && last.err == -ECANCELED, "a question left behind ends with ECANCELED");
-	ok(version.ended == 1 && space.ended == 1 && nonsense.ended == 1 && never.ended == 0, "each ended once, the cancelled one never");
+	ok(version.ended == 1 && space.ended == 1 && nonsense.ended == 1 && never.ended == 0,
+	   "each ended once, the cancelled one never");
 	bed_free(b);
 }
 
@@ -103,14 +109,15 @@ static void refused(void)
 
 	b = bed_new();
 	b->opts.entity_id = "nobody";
-	ok(!bed_login(b) && b->err == -EACCES && strstr(b->why, "client.nobody"), "an unknown entity: EACCES");
+	ok(!bed_login(b) && b->err == -EACCES && strstr(b->why, "client.nobody"),
+	   "an unknown entity: EACCES");
 	bed_free(b);
 
 	b = bed_new();
 	b->opts.have_key = false;
 	b->opts.allow_none = true;
-	ok(!bed_login(b) && b->err == -EPROTONOSUPPORT && strstr(b->why, "needs a key"), "no key where cephx is wanted: %s",
-	   b->why);
+	ok(!bed_login(b) && b->err == -EPROTONOSUPPORT && strstr(b->why, "needs a key"),
+	   "no key where cephx is wanted: %s", b->why);
 	bed_free(b);
 }
 
@@ -125,7 +132,8 @@ static void nobody_there(void)
 	b->opts.addr_count = 2;
 	b->opts.timeout_ns = 700000000;
 	ok(!bed_login(b) && b->err == -ETIMEDOUT, "no monitor there: ETIMEDOUT");
-	ok(strstr(b->why, "127.0.0.1:1/") && strstr(b->why, "127.0.0.1:2/"), "and words naming the addresses: %s", b->why);
+	ok(strstr(b->why, "127.0.0.1:1/") && strstr(b->why, "127.0.0.1:2/"),
+	   "and words naming the addresses: %s", b->why);
 	bed_free(b);
 }
 
@@ -166,7 +174,8 @@ static void a_monitor_dies(void)
 	mon_info(b->mon, &info);
 	devcluster("kill mon.%s", info.current);
 	mon_getversion(b->mon, &q.q, "osdmap", 60000000000ull);
-	ok(UNTIL(b, 60, q.ended) && !q.err, "failover: a question asked of the dead one is answered by another");
+	ok(UNTIL(b, 60, q.ended) && !q.err,
+	   "failover: a question asked of the dead one is answered by another");
 	ok(is_elsewhere(b, info.current), "failover: the session is with another monitor");
 	ok(*mon_global_id(b->mon) == id, "failover: the same global_id");
 	ok(b->failed == 0 && b->ready == 1, "failover: ready is not said again");

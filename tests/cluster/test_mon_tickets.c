@@ -1,0 +1,151 @@
+/* cluster: --mon 1 --mds 1 --set auth_service_ticket_ttl=8 --set auth_mon_ticket_ttl=24 */
+/* Tickets that live for seconds: they are renewed in time, services take the new ones, and what a service
+ * refuses is fetched anew. */
+#include "mon_bed.h"
+#include "mon/mon_impl.h"
+
+/* In the first encrypted block, behind u8 1, u64 secret_id, u32 length: the proof that the rest is right. */
+enum { TICKET_MAGIC_AT = 16 };
+
+/* A connection to the MDS of rank 0, as far as "messages flow". */
+struct service {
+	struct conn *conn;
+	struct mon *mon;
+	unsigned ready;
+	int err;
+};
+
+static void service_ready(void *arg, bool resumed)
+{
+	((struct service *)arg)->ready++;
+}
+
+static void service_message(void *arg, const struct msg_in *m) {}
+
+static void service_reset(void *arg) {}
+
+static void service_fault(void *arg, int err, const char *why)
+{
+	((struct service *)arg)->err = err;
+}
+
+static struct conn_auth *service_auth(void *arg)
+{
+	return mon_service_auth(((struct service *)arg)->mon, ENTITY_MDS);
+}
+
+static const struct conn_ops service_ops = { service_ready, service_message, service_reset, service_fault,
+					     service_auth };
+
+static void service_open(struct bed *b, struct service *s)
+{
+	struct conn_opts o = {
+		.peer_type = ENTITY_MDS,
+		.peer = b->mdsmap->rank[0].addr,
+		.peer_name = "mds.0",
+		.mode_count = b->opts.service_mode_count,
+		.nonce = b->opts.nonce,
+		.global_seq = mon_global_seq(b->mon),
+		.global_id = mon_global_id(b->mon),
+	};
+
+	*s = (struct service){ .mon = b->mon };
+	memcpy(o.modes, b->opts.service_modes, sizeof o.modes);
+	if (conn_new(b->ring, &b->log, &o, &service_ops, s, &s->conn))
+		bail("conn_new");
+	mon_auth_wait(b->mon, s->conn);
+}
+
+static void service_close(struct bed *b, struct service *s)
+{
+	mon_auth_forget(b->mon, s->conn);
+	conn_free(s->conn);
+}
+
+static bool service_works(struct bed *b, double seconds)
+{
+	struct service s;
+
+	service_open(b, &s);
+	UNTIL(b, seconds, s.ready || s.err);
+	service_close(b, &s);
+	return s.ready;
+}
+
+static uint64_t renewals(struct bed *b, uint64_t *hunts)
+{
+	struct mon_info info;
+
+	mon_info(b->mon, &info);
+	*hunts = info.hunts;
+	return info.renewals;
+}
+
+static void renews(struct bed *b)
+{
+	uint64_t hunts, id = *mon_global_id(b->mon);
+	struct cephx_ticket *mds = (struct cephx_ticket *)cephx_ticket_find(&b->mon->tickets, ENTITY_MDS);
+	uint64_t validity = mds->expires_ns - ring_now(b->ring);
+
+	ok(validity < 9000000000ull, "the tickets of this cluster are short (%.1f s)",
+	   (double)validity / 1e9);
+	ok(UNTIL(b, 15, renewals(b, &hunts) >= 2) && hunts == 1,
+	   "service tickets are renewed on the open session");
+	ok(b->tickets >= 2, "and the user is told");
+	ok(service_works(b, 5), "the MDS takes a renewed ticket");
+	ok(UNTIL(b, 25, (renewals(b, &hunts), hunts) >= 2), "the auth ticket is renewed by a new login");
+	UNTIL(b, 5, b->mon->session && !b->mon->hunting);
+	ok(*mon_global_id(b->mon) == id, "under the same global_id");
+	ok(service_works(b, 5), "the MDS takes a ticket of the new login");
+}
+
+/* As after the MDS's keys were wiped: what we have is of no use, a fresh one is. */
+static void refused_ticket(struct bed *b)
+{
+	struct cephx_ticket *t = (struct cephx_ticket *)cephx_ticket_find(&b->mon->tickets, ENTITY_MDS);
+	uint64_t gen = b->mon->ticket_gen;
+
+	t->blob[TICKET_MAGIC_AT] ^= 0x40;
+	ok(service_works(b, 20), "a ticket that the MDS refuses is replaced, and the connection comes up");
+	ok(b->mon->ticket_gen > gen, "by a fresh one");
+	ok(b->mon->service[0].refused == 0, "and the count of refusals is forgotten");
+}
+
+static void waits_for_a_ticket(struct bed *b)
+{
+	struct service s;
+
+	cephx_ticket_drop(&b->mon->tickets, ENTITY_MDS);
+	service_open(b, &s);
+	ok(UNTIL(b, 10, s.ready), "a connection without a ticket waits for one and goes on");
+	service_close(b, &s);
+}
+
+static void refused_login(struct bed *b)
+{
+	struct cephx_ticket *t = (struct cephx_ticket *)cephx_ticket_find(&b->mon->tickets, ENTITY_AUTH);
+	uint64_t hunts, before;
+
+	renewals(b, &before);
+	t->blob[TICKET_MAGIC_AT] ^= 0x40;
+	ok(UNTIL(b, 40, (renewals(b, &hunts), hunts) > before && b->mon->session && !b->mon->hunting),
+	   "an auth ticket that the monitor refuses is given up for a new login");
+	ok(service_works(b, 5), "after which the MDS knows us again");
+}
+
+int main(void)
+{
+	struct bed *b = bed_new();
+
+	bed_start(b);
+	mon_subscribe(b->mon, "mdsmap", 0, false);
+	if (!ok(UNTIL(b, 10, b->ready && b->mdsmaps) && b->mdsmap->rank_count, "logs in and has an mdsmap"))
+		return tap_end();
+	ok(service_works(b, 5), "the MDS takes the ticket of the login");
+	renews(b);
+	refused_ticket(b);
+	waits_for_a_ticket(b);
+	refused_login(b);
+	bed_free(b);
+	return tap_end();
+}
