@@ -1,0 +1,100 @@
+"""The cluster as seen from its own side: the MDSs' counters, through their admin sockets, and their threads."""
+
+import configparser
+import glob
+import json
+import os
+import socket
+import struct
+
+from .stats import Failure
+
+
+def command(path, words, timeout=60):
+    """One command to a daemon's admin socket; (answer, pid of the daemon)."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(timeout)
+        s.connect(path)
+        s.sendall(json.dumps({"prefix": words, "format": "json"}).encode() + b"\0")
+        pid = struct.unpack("3i", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        text = b""
+        while more := s.recv(1 << 16):
+            text += more
+    return json.loads(text[4:] or b"null"), pid
+
+
+def mds_sockets(conf):
+    """Where the configuration file says that MDSs of this machine have their admin sockets."""
+    parser = configparser.ConfigParser(strict=False, interpolation=None, allow_no_value=True)
+    parser.read(conf)
+    pattern = ""
+    for section in ("global", "mds"):
+        if parser.has_section(section):
+            items = {k.strip().replace(" ", "_"): v for k, v in parser.items(section)}
+            pattern = items.get("admin_socket") or pattern
+    pattern = pattern or "/var/run/ceph/$cluster-$name.asok"
+    pattern = pattern.replace("$cluster", "*").replace("$name", "mds.*").replace("$type", "mds").replace("$id", "*")
+    return sorted(p for p in glob.glob(pattern) if "/client." not in p)
+
+
+class Mds:
+    """All active MDSs together."""
+
+    def __init__(self, conf):
+        self.paths = []
+        for path in mds_sockets(conf):
+            try:
+                if command(path, "status")[0].get("state") == "up:active":
+                    self.paths.append(path)
+            except (OSError, ValueError):
+                continue
+
+    def settle(self):
+        """Writes out what making the data left behind, so that it does not run beside the measuring."""
+        for path in self.paths:
+            command(path, "flush journal")
+
+    def look(self):
+        """Counters now: requests, the seconds they took inside the MDS, bytes in and out; CPU of each thread."""
+        sums = {"requests": 0, "seconds": 0.0, "bytes_in": 0, "bytes_out": 0, "threads": {}}
+        for path in self.paths:
+            try:
+                dump, pid = command(path, "perf dump")
+            except (OSError, ValueError) as e:
+                raise Failure(f"{path}: {e}")
+            latency = dump["mds"]["reply_latency"]
+            sums["requests"] += latency["avgcount"]
+            sums["seconds"] += latency["sum"]
+            for name, section in dump.items():
+                if name.startswith("AsyncMessenger::Worker"):
+                    sums["bytes_in"] += section["msgr_recv_bytes"]
+                    sums["bytes_out"] += section["msgr_send_bytes"]
+            sums["threads"].update(threads(pid))
+        return sums
+
+
+def threads(pid):
+    """{(pid, tid, name): CPU ns so far}"""
+    found = {}
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{tid}/comm") as f:
+                name = f.read().strip()
+            with open(f"/proc/{pid}/task/{tid}/schedstat") as f:
+                found[(pid, tid, name)] = int(f.read().split()[0])
+        except OSError:
+            continue
+    return found
+
+
+def difference(before, after):
+    """What happened between two looks; threads by name, the busiest of a name."""
+    out = {k: after[k] - before[k] for k in ("requests", "seconds", "bytes_in", "bytes_out")}
+    busy = {}
+    for key, ns in after["threads"].items():
+        spent = ns - before["threads"].get(key, 0)
+        if spent > 0:
+            name = key[2]
+            busy[name] = max(busy.get(name, 0), spent)
+    out["threads"] = busy
+    return out
