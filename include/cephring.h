@@ -226,7 +226,7 @@ struct cephring_stats {
 };
 CEPHRING_API int cephring_stats(cephring_mount *m, struct cephring_stats *out);
 /* Debug views as JSON text (monitors, sessions, maps, negotiated modes, requests in flight, caps ...): what = "status",
- * "sessions", "requests", "caps", "config". Engine's thread. The text is the caller's, freed with cephring_text_free. */
+ * "sessions", "requests", "caps". Engine's thread. The text is the caller's, freed with cephring_text_free. */
 CEPHRING_API int cephring_dump(cephring_mount *m, const char *what, char **text);
 CEPHRING_API void cephring_text_free(char *text);
 /* Drops everything clean and unused from the cache (and gives its caps back). Engine's thread. */

@@ -17,7 +17,7 @@
 
 struct waiter {
 	cephring_engine *engine;
-	cephring_mount *mount; /* for cancelling */
+	cephring_mount *mount; /* for cancelling; NULL: ends by itself in bounded time */
 	int64_t res;
 	uint32_t word; /* what a foreign thread sleeps on; 1 = ended */
 	bool done;     /* the same for the engine's own thread */
@@ -60,7 +60,8 @@ static int64_t run_until_done(struct waiter *w)
 		if (ret >= 0 || ret == -EINTR || broken)
 			continue;
 		broken = ret;
-		cephring_op_cancel(w->mount, &w->op);
+		if (w->mount)
+			cephring_op_cancel(w->mount, &w->op);
 	}
 	return broken ? broken : w->res;
 }
@@ -94,7 +95,7 @@ int cephring_sync_mount(cephring_engine *e, const cephring_config *c, const stru
 int cephring_sync_unmount(cephring_mount *m)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(m), m);
+	int err = waiter_begin(&w, mount_engine(m), NULL);
 
 	return err ? err : waiter_end(&w, cephring_unmount(m, &w.op, ended, &w));
 }

@@ -1,0 +1,294 @@
+/* calls.c: the public operations: each fills one operation and submits it. */
+#include "mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+/* Path operations begin alike: the walk starts on the engine's thread, see start_walk(). 0 and *out, or -errno. */
+static int prepare(cephring_mount *mt, const struct op_family *fam, cephring_inode *at, const char *path, int flags,
+		   const struct cephring_cred *cred, uint32_t mask, struct cephring_op *pub, cephring_cb cb, void *user,
+		   struct op **out)
+{
+	int err = op_prepare(&mt->meta, pub, fam, cb, user, out);
+
+	if (err)
+		return err;
+	op_set_walk(*out, (struct inode *)at, path, flags, cred, mask);
+	return 0;
+}
+
+int cephring_lookup(cephring_mount *mt, cephring_inode *at, const char *path, int flags, const struct cephring_cred *cred,
+		    struct cephring_op *pub, cephring_cb cb, void *user, cephring_inode **out)
+{
+	struct op *op;
+	int err = prepare(mt, &op_lookup_family, at, path, flags, cred, CAP_PIN, pub, cb, user, &op);
+
+	if (err)
+		return err;
+	*out = NULL;
+	op->u.lookup.out = out;
+	return op_submit(op);
+}
+
+void cephring_put(cephring_mount *mt, cephring_inode *i)
+{
+	inode_put(&mt->meta, (struct inode *)i);
+}
+
+uint64_t cephring_ino(const cephring_inode *i)
+{
+	return ((const struct inode *)i)->key.ino;
+}
+
+int cephring_statx(cephring_mount *mt, cephring_inode *at, const char *path, uint32_t want, int flags,
+		   const struct cephring_cred *cred, struct cephring_statx *out, struct cephring_op *pub, cephring_cb cb, void *user)
+{
+	struct op *op;
+	int err = prepare(mt, &op_statx_family, at, path, flags, cred, statx_caps(want), pub, cb, user, &op);
+
+	if (err)
+		return err;
+	op->u.statx.out = out;
+	op->u.statx.want = want;
+	op->u.statx.flags = flags;
+	return op_submit(op);
+}
+
+int cephring_statx_cached(cephring_mount *mt, cephring_inode *at, const char *path, uint32_t want, int flags,
+			  const struct cephring_cred *cred, struct cephring_statx *out)
+{
+	struct meta *m = &mt->meta;
+	struct inode *start = at && *path != '/' ? (struct inode *)at : m->root, *found;
+	struct walk w;
+	uint64_t now;
+	int err;
+
+	if (!start || (flags & CEPHRING_FORCE_SYNC))
+		return -EAGAIN;
+	if (!*path && !at)
+		return -ENOENT;
+	w.rest = path;
+	w.at = start;
+	w.judged = NULL;
+	w.links = 0;
+	w.nofollow = (flags & CEPHRING_NOFOLLOW) != 0;
+	w.cred = cred ? *cred : m->o.cred;
+	now = ring_now_fresh(m->ring);
+	err = walk_cached(m, &w, now, &found);
+	if (err)
+		return err;
+	if (!(flags & CEPHRING_DONT_SYNC) && (statx_caps(want) & ~caps_issued(found, now)))
+		return -EAGAIN;
+	statx_fill(found, out);
+	return 0;
+}
+
+int cephring_access(cephring_mount *mt, cephring_inode *at, const char *path, int mode, int flags,
+		    const struct cephring_cred *cred, struct cephring_op *pub, cephring_cb cb, void *user)
+{
+	struct op *op;
+	int err = (mode & ~7) ? -EINVAL : prepare(mt, &op_access_family, at, path, flags, cred, CAP_PIN | CAP_AS, pub, cb, user, &op);
+
+	if (err)
+		return err;
+	op->u.access.mode = mode;
+	return op_submit(op);
+}
+
+int cephring_readlink(cephring_mount *mt, cephring_inode *at, const char *path, const struct cephring_cred *cred, char *buf,
+		      size_t size, struct cephring_op *pub, cephring_cb cb, void *user)
+{
+	struct op *op;
+	int err = prepare(mt, &op_readlink_family, at, path, CEPHRING_NOFOLLOW, cred, CAP_PIN, pub, cb, user, &op);
+
+	if (err)
+		return err;
+	op->u.readlink.buf = buf;
+	op->u.readlink.size = size;
+	return op_submit(op);
+}
+
+int cephring_getxattr(cephring_mount *mt, cephring_inode *at, const char *path, const char *name, int flags,
+		      const struct cephring_cred *cred, void *buf, size_t size, struct cephring_op *pub, cephring_cb cb, void *user)
+{
+	struct op *op;
+	int err;
+
+	if (!*name || strlen(name) > WALK_NAME_MAX)
+		return *name ? -ERANGE : -EINVAL;
+	err = prepare(mt, &op_getxattr_family, at, path, flags, cred, CAP_PIN | CAP_AS | CAP_XS, pub, cb, user, &op);
+	if (err)
+		return err;
+	op->u.xattr.name = name;
+	op->u.xattr.buf = buf;
+	op->u.xattr.size = size;
+	return op_submit(op);
+}
+
+int cephring_listxattr(cephring_mount *mt, cephring_inode *at, const char *path, int flags, const struct cephring_cred *cred,
+		       char *buf, size_t size, struct cephring_op *pub, cephring_cb cb, void *user)
+{
+	struct op *op;
+	int err = prepare(mt, &op_listxattr_family, at, path, flags, cred, CAP_PIN | CAP_AS | CAP_XS, pub, cb, user, &op);
+
+	if (err)
+		return err;
+	op->u.xattr.name = NULL;
+	op->u.xattr.buf = buf;
+	op->u.xattr.size = size;
+	return op_submit(op);
+}
+
+int cephring_statfs(cephring_mount *mt, struct cephring_statfs *out, struct cephring_op *pub, cephring_cb cb, void *user)
+{
+	struct op *op;
+	int err = op_prepare(&mt->meta, pub, &op_statfs_family, cb, user, &op);
+
+	if (err)
+		return err;
+	op->u.statfs.out = out;
+	op->u.statfs.pending = NULL;
+	return op_submit(op);
+}
+
+/* ---- files ---- */
+
+int cephring_open(cephring_mount *mt, cephring_inode *at, const char *path, int flags, const struct cephring_cred *cred,
+		  struct cephring_op *pub, cephring_cb cb, void *user, cephring_file **out)
+{
+	const int known = O_ACCMODE | O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_LARGEFILE;
+	struct op *op;
+	int err;
+
+	if (!(flags & O_PATH) && ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC | O_APPEND))))
+		return -EROFS;
+	if (flags & ~known)
+		return -EINVAL;
+	err = prepare(mt, &op_open_family, at, path, (flags & O_NOFOLLOW) ? CEPHRING_NOFOLLOW : 0, cred, CAP_PIN | CAP_AS, pub, cb,
+		      user, &op);
+	if (err)
+		return err;
+	*out = NULL;
+	op->u.open.flags = flags;
+	op->u.open.out = out;
+	return op_submit(op);
+}
+
+static int submit_on_file(cephring_file *pubf, const struct op_family *fam, void *buf, size_t size, struct cephring_op *pub,
+			  cephring_cb cb, void *user)
+{
+	struct file *f = (struct file *)pubf;
+	uint32_t idle = 0;
+	struct op *op;
+	int err;
+
+	if (!__atomic_compare_exchange_n(&f->busy, &idle, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return -EBUSY;
+	err = op_prepare(f->m, pub, fam, cb, user, &op);
+	if (!err) {
+		op->u.file.file = f;
+		op->u.file.buf = buf;
+		op->u.file.size = size;
+		err = op_submit(op);
+	}
+	if (err)
+		__atomic_store_n(&f->busy, 0, __ATOMIC_RELEASE);
+	return err;
+}
+
+int cephring_readdir(cephring_file *f, void *buf, size_t size, struct cephring_op *pub, cephring_cb cb, void *user)
+{
+	if (((struct file *)f)->flags & O_PATH)
+		return -EBADF;
+	return submit_on_file(f, &op_readdir_family, buf, size, pub, cb, user);
+}
+
+int cephring_close(cephring_file *f, struct cephring_op *pub, cephring_cb cb, void *user)
+{
+	return submit_on_file(f, &op_close_family, NULL, 0, pub, cb, user);
+}
+
+cephring_inode *cephring_file_inode(cephring_file *f)
+{
+	return (cephring_inode *)((struct file *)f)->inode;
+}
+
+void cephring_rewinddir(cephring_file *pub)
+{
+	struct file *f = (struct file *)pub;
+
+	if (f->busy)
+		return;
+	dir_stream_free(f->m, f->dir);
+	f->dir = NULL;
+}
+
+/* ---- the rest ---- */
+
+void cephring_op_deadline(struct cephring_op *op, uint64_t deadline_ns)
+{
+	((struct op *)op)->deadline_ns = deadline_ns;
+}
+
+int cephring_op_cancel(cephring_mount *mt, struct cephring_op *op)
+{
+	return op_cancel(&mt->meta, op);
+}
+
+void cephring_drop_caches(cephring_mount *mt)
+{
+	cache_drop_all(&mt->meta);
+	sessions_send_releases(&mt->meta);
+}
+
+const char *cephring_strerror(cephring_mount *mt, int err)
+{
+	if (mt && mt->log.last_error[0])
+		return mt->log.last_error;
+	return strerror(err < 0 ? -err : err);
+}
+
+const char *cephring_version(void)
+{
+	return "0.1.0";
+}
+
+int cephring_stats(cephring_mount *mt, struct cephring_stats *out)
+{
+	const struct meta *m = &mt->meta;
+	struct cephring_stats s = { .size = out->size };
+	struct ring_stats rs;
+
+	if (out->size < offsetof(struct cephring_stats, ops))
+		return -EINVAL;
+	ring_stats(m->ring, &rs);
+	s.turns = rs.turns;
+	s.enters = rs.enters;
+	s.syscalls = rs.enters + rs.other_syscalls;
+	s.sends = rs.sends;
+	s.send_bytes = rs.send_bytes;
+	s.recvs = rs.recvs;
+	s.recv_bytes = rs.recv_bytes;
+	s.ops = m->stats.ops;
+	s.ops_cached = m->stats.ops_cached;
+	s.mds_requests = m->stats.requests;
+	s.mds_replies = m->stats.replies;
+	s.forwards = m->stats.forwards;
+	s.resends = m->stats.resends;
+	s.inodes = m->cache.inode_count;
+	s.dentries = m->cache.dentry_count;
+	s.caps = m->caps.live;
+	s.cache_bytes = m->cache.bytes;
+	s.cache_limit = m->cache.limit;
+	s.cache_evictions = m->cache.evictions;
+	s.revokes = m->stats.revokes;
+	s.releases = m->stats.releases;
+	s.renewals = m->stats.renewals;
+	s.recalls = m->stats.recalls;
+	s.walks = m->stats.walks;
+	s.walk_lookups = m->stats.walk_lookups;
+	s.walk_restarts = m->stats.walk_restarts;
+	memcpy(out, &s, out->size < sizeof s ? out->size : sizeof s);
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* mount.h: a mount: one Ceph client identity on one engine: engine + mon + meta, joined. */
+#pragma once
+#include "../meta/meta.h"
+#include "engine.h"
+
+struct cephring_mount {
+	cephring_engine *engine;
+	struct log log;
+	void (*user_log)(void *arg, int level, const char *line);
+	void *user_log_arg;
+	const cephring_config *config; /* borrowed until the mount operation has ended */
+	struct mon *mon;               /* NULL before the mount operation began */
+	struct meta meta;
+	bool meta_ready;
+	char *fs, *root, *entity_id;   /* owned; fs NULL = default; root without slashes at its ends */
+	char hostname[65];
+	uint32_t *groups;              /* owned: of meta's default credentials */
+	uint32_t nonce;
+	struct op *mounting;           /* the mount operation while in flight */
+	struct op *unmounting;
+	struct ring_timer limit;       /* of mounting, after the login */
+	uint64_t timeout_ns;
+	bool mounted;
+	char sub[32];                  /* "mdsmap" or "mdsmap.N" once known */
+};
+
+static inline cephring_engine *mount_engine(cephring_mount *m)
+{
+	return m->engine;
+}
+/* What the mount was made with: "" for the whole tree. */
+struct file;
+static inline cephring_mount *file_mount(cephring_file *f)
+{
+	struct meta *meta = ((struct file *)f)->m;
+
+	return (cephring_mount *)((char *)meta - offsetof(struct cephring_mount, meta));
+}

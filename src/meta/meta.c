@@ -1,0 +1,167 @@
+/* meta.c: the life of a mount's MDS client; see meta.h. */
+#include "meta.h"
+#include "session_impl.h"
+#include "walk_impl.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+enum { RENEWALS_PER_TIMEOUT = 3, CLOSE_LIMIT_MIN_MS = 100 };
+
+static struct meta *of_renew(struct ring_timer *t)
+{
+	return (struct meta *)((char *)t - offsetof(struct meta, renew_timer));
+}
+
+static void on_renew(struct ring_timer *t)
+{
+	struct meta *m = of_renew(t);
+	uint64_t timeout_s = m->map && m->map->session_timeout ? m->map->session_timeout : 60;
+
+	sessions_renew(m);
+	ring_timer_set(m->ring, t, ring_now(m->ring) + timeout_s * 1000000000ull / RENEWALS_PER_TIMEOUT);
+}
+
+static void on_release(struct ring_timer *t)
+{
+	sessions_send_releases((struct meta *)((char *)t - offsetof(struct meta, release_timer)));
+}
+
+int meta_init(struct meta *m, struct ring *r, struct log *log, const struct meta_opts *o)
+{
+	*m = (struct meta){ .ring = r, .log = log, .o = *o };
+	TAILQ_INIT(&m->in_order);
+	TAILQ_INIT(&m->wait_map);
+	TAILQ_INIT(&m->failing);
+	LIST_INIT(&m->ops);
+	TAILQ_INIT(&m->cache.lru);
+	TAILQ_INIT(&m->cache.negative);
+	m->renew_timer.fn = on_renew;
+	m->release_timer.fn = on_release;
+	slab_init(&m->mreqs, sizeof(struct mreq), META_REQUESTS_MAX);
+	slab_init(&m->inodes, sizeof(struct inode), 0);
+	slab_init(&m->caps, sizeof(struct cap), 0);
+	slab_init(&m->dirs, sizeof(struct dir), 0);
+	slab_init(&m->batches, sizeof(struct walk_batch), META_REQUESTS_MAX);
+	return tid_table_init(&m->requests);
+}
+
+int meta_start(struct meta *m)
+{
+	uint64_t seed;
+
+	ring_random(m->ring, &seed, sizeof seed);
+	return cache_init(&m->cache, m->o.cache_bytes, seed);
+}
+
+bool meta_usable(const struct meta *m)
+{
+	return meta_any_rank(m) >= 0;
+}
+
+void meta_handle_mdsmap(struct meta *m, const struct mdsmap *map)
+{
+	struct mdsmap *copy;
+
+	if (m->stopping)
+		return;
+	if (!map) {
+		log_emit(m->log, LOG_ERROR, "the file system was removed");
+		return;
+	}
+	if (m->map && map->epoch <= m->map->epoch)
+		return;
+	copy = mem_alloc(sizeof *copy);
+	if (!copy)
+		return;
+	*copy = *map;
+	mem_free(m->map, sizeof *m->map);
+	m->map = copy;
+	if (!m->renew_timer.slot)
+		ring_timer_set(m->ring, &m->renew_timer, ring_now(m->ring) + copy->session_timeout * 1000000000ull / RENEWALS_PER_TIMEOUT);
+	sessions_map_changed(m);
+	mreqs_kick_waiting(m);
+	if (m->on_map)
+		m->on_map(m->arg);
+}
+
+/* ---- the end ---- */
+
+static void stopped(struct meta *m)
+{
+	void (*closed)(void *arg) = m->on_closed;
+
+	if (m->close_timer.slot)
+		ring_timer_clear(m->ring, &m->close_timer);
+	m->on_closed = NULL;
+	if (closed)
+		closed(m->arg);
+}
+
+static void stop_run(struct ring_task *t)
+{
+	struct meta *m = (struct meta *)((char *)t - offsetof(struct meta, stop_task));
+
+	for (int r = 0; r < MDS_RANK_MAX && !m->close_forced; r++)
+		if (m->session[r] && m->session[r]->state != SESS_CLOSED)
+			return;
+	stopped(m);
+}
+
+void meta_check_stopped(struct meta *m)
+{
+	m->stop_task.fn = stop_run;
+	ring_defer(m->ring, &m->stop_task);
+}
+
+static void on_close_limit(struct ring_timer *t)
+{
+	struct meta *m = (struct meta *)((char *)t - offsetof(struct meta, close_timer));
+
+	log_emit(m->log, LOG_WARN, "unmount: an MDS did not confirm the end of its session in time");
+	m->close_forced = true;
+	meta_check_stopped(m); /* as a task: the last one of ours, nothing may be queued behind it */
+}
+
+void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except)
+{
+	uint64_t min_ns = CLOSE_LIMIT_MIN_MS * 1000000ull;
+
+	m->stopping = true;
+	ops_fail_all(m, -ESHUTDOWN, except);
+	mreqs_fail_all(m, -ESHUTDOWN);
+	for (uint32_t n = 0; n < m->want_count; n++)
+		inode_put(m, m->want_list[n]);
+	m->want_count = 0;
+	m->close_timer.fn = on_close_limit;
+	ring_timer_set(m->ring, &m->close_timer, ring_now(m->ring) + (limit_ns < min_ns ? min_ns : limit_ns));
+	for (int r = 0; r < MDS_RANK_MAX; r++)
+		if (m->session[r])
+			session_close(m->session[r]);
+	meta_check_stopped(m);
+}
+
+void meta_fini(struct meta *m)
+{
+	struct ring_timer *timers[] = { &m->renew_timer, &m->release_timer, &m->want_timer, &m->close_timer };
+
+	for (size_t n = 0; n < sizeof timers / sizeof *timers; n++)
+		if (timers[n]->slot)
+			ring_timer_clear(m->ring, timers[n]);
+	if (m->root)
+		inode_put(m, m->root);
+	m->root = NULL;
+	cache_fini(m);
+	for (int r = 0; r < MDS_RANK_MAX; r++)
+		if (m->session[r])
+			session_free(m->session[r]);
+	tid_table_fini(&m->requests);
+	mem_free(m->want_list, 0);
+	mem_free(m->map, sizeof *m->map);
+	slab_fini(&m->mreqs);
+	slab_fini(&m->inodes);
+	slab_fini(&m->caps);
+	slab_fini(&m->dirs);
+	slab_fini(&m->batches);
+}

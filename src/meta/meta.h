@@ -1,0 +1,101 @@
+/* meta.h: the MDS client of one mount: sessions, requests, the cache, the operations on paths.
+ *
+ * Owner thread only, but op_submit() and op_cancel(). api/ makes one for each mount.
+ */
+#pragma once
+#include "../mon/mon.h"
+#include "../ring/mem.h"
+#include "op.h"
+#include "perm.h"
+#include "request.h"
+
+enum {
+	META_REQUESTS_MAX = 16384,   /* in flight, all operations together */
+	META_LEASE_SLACK_MS = 500,   /* a lease is not used in its last moments */
+	META_RENEW_RETRY_MS = 1000,
+	CAPS_WANT_DELAY_MS = 5,
+	CAP_RELEASE_DELAY_MS = 100,
+	CAP_RELEASE_BATCH = 1024,
+};
+
+struct meta_opts {
+	const char *entity_id, *hostname, *root; /* borrowed; root: the mount's, for the session metadata */
+	uint64_t cache_bytes;
+	uint32_t max_ops;
+	uint32_t modes[2], mode_count;  /* CON_MODE_*, best first */
+	uint32_t nonce;
+	uint64_t keepalive_ns, dead_ns; /* 0 = conn.h's defaults */
+	bool no_permissions;
+	struct cephring_cred cred;      /* default; groups owned by the caller */
+};
+
+struct meta_stats {
+	uint64_t ops, ops_cached, requests, replies, forwards, resends, revokes, releases, renewals, recalls, walks, walk_lookups,
+		walk_restarts, walk_inferred;
+};
+
+struct meta {
+	struct ring *ring;
+	struct log *log;
+	struct mon *mon;
+	struct meta_opts o;
+	struct mdsmap *map;             /* newest; NULL before the first */
+	struct session *session[MDS_RANK_MAX];
+	uint64_t last_tid;
+	struct tid_table requests;
+	TAILQ_HEAD(mreq_order, mreq) in_order;/* by tid */
+	TAILQ_HEAD(mreq_wait, mreq) wait_map;
+	TAILQ_HEAD(, mreq) failing;     /* `done` is still to be told */
+	struct ring_task fail_task;
+	uint32_t request_count;
+	struct cache cache;
+	struct inode *root;             /* ref: the mount's root */
+	LIST_HEAD(, op) ops;
+	uint32_t op_count;              /* atomic: submitted and not ended */
+	uint64_t op_serial;
+	bool stopping, close_forced;
+	struct slab mreqs, inodes, caps, dirs, batches;
+	struct ring_timer renew_timer, release_timer, want_timer, close_timer;
+	struct ring_task stop_task;
+	struct inode **want_list;       /* refs: their MDS does not know what is wanted yet */
+	uint32_t want_count, want_cap;
+	struct reply reply;             /* scratch of the one being handled: too large for the stack */
+	struct meta_stats stats;
+	/* For api: the map is usable / sessions all closed. */
+	void (*on_map)(void *arg);
+	void (*on_closed)(void *arg);
+	void *arg;
+};
+
+/* Memory only: any thread. Then meta_start() on the owner's, with `mon` and the rest of `o` set. */
+int meta_init(struct meta *m, struct ring *r, struct log *log, const struct meta_opts *o);
+int meta_start(struct meta *m);
+/* A newer map, or NULL: the file system is gone. */
+void meta_handle_mdsmap(struct meta *m, const struct mdsmap *map);
+/* Some rank is active. */
+bool meta_usable(const struct meta *m);
+/* The first rank that is active, or -1. */
+int meta_any_rank(const struct meta *m);
+/* Fails operations and requests, gives caps back, closes sessions; on_closed() when done or after `limit_ns`. */
+void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except);
+void meta_fini(struct meta *m);
+
+/* Families, for api. */
+extern const struct op_family op_lookup_family, op_statx_family, op_access_family, op_readlink_family, op_getxattr_family,
+	op_listxattr_family, op_open_family, op_readdir_family, op_close_family, op_statfs_family;
+
+/* stat.c */
+uint32_t statx_caps(uint32_t want);                /* bits that must be issued for these fields */
+void statx_fill(const struct inode *i, struct cephring_statx *out);
+/* open.c */
+struct file {
+	struct meta *m;
+	struct inode *inode;  /* ref */
+	int flags;
+	uint32_t busy;        /* operations in flight on it */
+	struct dir_stream *dir; /* readdir's position; NULL until the first */
+};
+/* readdir.c */
+void dir_stream_free(struct meta *m, struct dir_stream *s);
+/* For views. */
+void meta_each_request(struct meta *m, void (*fn)(void *arg, struct mreq *r), void *arg);

@@ -1,0 +1,81 @@
+/* op.h: one operation of the program, from submission to its one completion.
+ *
+ *   submitted --(task on the engine)--> running --step--> done: callback
+ *                                        |   ^
+ *                             OP_PENDING v   | op_resume(res): reply, cancel, deadline, unmount
+ *                                       waiting
+ *
+ * A step function returns the result now (>= 0 or -errno), or OP_PENDING and is entered again later with `res`: never
+ * both. Everything that ends an operation enters by `res`, cancellation included.
+ */
+#pragma once
+#include <limits.h>
+#include <sys/queue.h>
+#include "../../include/cephring.h"
+#include "../ring/ring.h"
+#include "walk.h"
+
+struct meta;
+struct mreq;
+struct op;
+struct file;
+
+#define OP_PENDING INT64_MAX
+
+struct op_family {
+	const char *name;
+	int64_t (*step)(struct op *op, int64_t res);
+	/* Drops what the operation holds; runs once, before the callback. NULL: nothing. */
+	void (*end)(struct op *op, int64_t res);
+};
+
+/* Lives in the caller's struct cephring_op. */
+struct op {
+	struct ring_task task;        /* first: submission and inbox */
+	uint64_t deadline_ns;         /* set by cephring_op_deadline() for the next submission */
+	const struct op_family *fam;
+	struct meta *m;
+	cephring_cb cb;
+	void *user;
+	LIST_ENTRY(op) active;        /* meta's list while in flight */
+	struct ring_timer timer;
+	uint64_t serial, start_ns;    /* serial: tells a reuse from the submission that a cancel meant */
+	uint8_t at;                   /* step of the family */
+	uint8_t state;                /* enum op_state */
+	bool sent;                    /* a message was needed */
+	struct mreq *req;             /* the single request waited for, or NULL */
+	struct inode *inode;          /* ref: what the walk ended at */
+	struct walk walk;
+	struct { struct inode *at; const char *path; int flags; const struct cephring_cred *cred; uint32_t mask; } start;
+	union {
+		struct { struct cephring_statx *out; uint32_t want; int flags; } statx;
+		struct { cephring_inode **out; } lookup;
+		struct { int mode; } access;
+		struct { char *buf; size_t size; } readlink;
+		struct { const char *name; void *buf; size_t size; } xattr;
+		struct { struct cephring_statfs *out; void *pending; } statfs;
+		struct { int flags; cephring_file **out; } open;
+		struct { struct file *file; void *buf; size_t size; } file;
+		struct { void *mount; } mount;
+	} u;
+};
+_Static_assert(sizeof(struct op) <= sizeof(struct cephring_op), "the public operation holds ours");
+
+enum op_state { OP_IDLE, OP_QUEUED, OP_RUNNING, OP_WAITING };
+
+/* [any thread] Accepts it (then the callback comes), or -EAGAIN. `fam`, `u` and the walk are set by the caller after op_prepare(). */
+int op_prepare(struct meta *m, struct cephring_op *pub, const struct op_family *fam, cephring_cb cb, void *user, struct op **out);
+int op_submit(struct op *op);
+/* The path it will walk, when it runs; all borrowed from the caller. `at` NULL: the mount's root. */
+void op_set_walk(struct op *op, struct inode *at, const char *path, int flags, const struct cephring_cred *cred, uint32_t mask);
+/* Takes a waiting operation off without its callback: unmount, whose callback comes when nothing is left. */
+void op_retire(struct op *op);
+/* Goes on with a waiting operation. */
+void op_resume(struct op *op, int64_t res);
+/* [any thread] */
+int op_cancel(struct meta *m, struct cephring_op *pub);
+/* Ends every operation but `except` with `err`. */
+void ops_fail_all(struct meta *m, int err, struct op *except);
+
+/* For steps: sends `r`; its reply resumes the op with the result. */
+int64_t op_request(struct op *op, struct mreq *r);

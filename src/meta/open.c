@@ -1,0 +1,107 @@
+/* open.c: opening for reading and closing.
+ *
+ *   WALK --> As held? --no--> GETATTR --> may_open --> a cap is held: open here, tell what we want soon
+ *                                                  \-> no cap: OPEN request
+ *
+ * A held cap is the MDS's word that the inode may be used here; it then only needs to know what the open file wants
+ * (mds.md 7.1). There is no close message: what is wanted sinks with the last open file.
+ */
+#include "meta.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+enum { OPEN_WALK, OPEN_JUDGE, OPEN_SENT };
+
+static int64_t make_file(struct op *op)
+{
+	struct meta *m = op->m;
+	struct file *f = mem_alloc(sizeof *f);
+
+	if (!f)
+		return -ENOMEM;
+	f->m = m;
+	f->inode = inode_get(op->inode);
+	f->flags = op->u.open.flags;
+	if (!(f->flags & O_PATH)) {
+		f->inode->open_files++;
+		caps_want(m, f->inode);
+	}
+	*op->u.open.out = (cephring_file *)f;
+	return 0;
+}
+
+static int64_t send(struct op *op, uint32_t what)
+{
+	struct mreq *r = mreq_new(op->m, what, op->inode, NULL, 0);
+
+	if (!r)
+		return -EAGAIN;
+	if (what == MDS_OP_OPEN)
+		args_open(r->args, open_flags_to_wire(op->u.open.flags), 0, CAP_PIN | CAP_AS);
+	else
+		args_getattr(r->args, CAP_PIN | CAP_AS);
+	if (mreq_set_cred(r, &op->walk.cred)) {
+		mreq_abandon(r);
+		return -ENOMEM;
+	}
+	return op_request(op, r);
+}
+
+static int64_t open_step(struct op *op, int64_t res)
+{
+	struct meta *m = op->m;
+	int flags = op->u.open.flags;
+
+	switch (op->at) {
+	case OPEN_WALK:
+		res = walk_step(op, res);
+		if (res)
+			return res;
+		op->inode = inode_get(op->walk.at);
+		op->at = OPEN_JUDGE;
+		if (!m->o.no_permissions && !((caps_issued(op->inode, ring_now(m->ring)) | op->walk.fresh) & CAP_AS))
+			return send(op, MDS_OP_GETATTR);
+		/* fall through */
+	case OPEN_JUDGE:
+		if (res)
+			return res;
+		res = may_open(op->inode, flags, m->o.no_permissions ? &(struct cephring_cred){ 0 } : &op->walk.cred);
+		if (res)
+			return res;
+		op->at = OPEN_SENT;
+		if (!(flags & O_PATH) && !caps_any(op->inode, ring_now(m->ring)))
+			return send(op, MDS_OP_OPEN);
+		/* fall through */
+	default:
+		return res ? res : make_file(op);
+	}
+}
+
+const struct op_family op_open_family = { "open", open_step, NULL };
+
+/* ---- close ---- */
+
+static int64_t close_step(struct op *op, int64_t res)
+{
+	(void)op;
+	return res;
+}
+
+static void close_end(struct op *op, int64_t res)
+{
+	struct meta *m = op->m;
+	struct file *f = op->u.file.file;
+
+	(void)res;
+	if (!(f->flags & O_PATH)) {
+		f->inode->open_files--;
+		caps_want(m, f->inode);
+	}
+	dir_stream_free(m, f->dir);
+	inode_put(m, f->inode);
+	mem_free(f, sizeof *f);
+}
+
+/* `end` frees the file also when the operation is cancelled or the mount ends. */
+const struct op_family op_close_family = { "close", close_step, close_end };

@@ -1,0 +1,463 @@
+/* readdir.c: listing a directory with attributes, all fragments in parallel.
+ *
+ * Names have one order over the whole directory: (hash, name). A fragment is a range of hashes. The stream cuts the hash
+ * space into the fragments known at its start; each range is read by a READER that has one request under way or one chunk
+ * waiting, so that the next chunk travels while this one is consumed. Chunks are delivered in order. When fragments
+ * split or merge meanwhile the answers cover other ranges: what was delivered already is left out by its position, and
+ * a reader goes on until its own range is covered.
+ *
+ * A directory whose every name is cached (complete, Fs held) is listed from the cache.
+ */
+#include "meta.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	READERS_AHEAD = 8,           /* fragments read at once */
+	READDIR_ENTRIES = 2048, READDIR_BYTES = 1 << 20, /* asked for in one request */
+	HASH_END = 1 << 24,
+};
+
+/* Where a listing stands: everything up to and including this was delivered. */
+struct dir_pos { uint32_t hash; uint32_t name_len; char name[WALK_NAME_MAX + 1]; };
+
+struct chunk { uint8_t *buf; size_t len, cap, used; }; /* packed struct cephring_dirent; owned */
+
+struct reader {
+	struct dir_stream *stream;
+	uint32_t from, to;           /* hashes, [from, to) */
+	struct mreq *req;
+	struct chunk chunk;
+	struct dir_pos last;         /* the last name received; next request goes on behind it */
+	uint32_t frag;               /* fragment it is in */
+	bool in_frag, ended;         /* in_frag: `last` is within `frag` */
+};
+
+struct dir_stream {
+	struct meta *m;
+	struct inode *dir;           /* borrowed from the file */
+	struct cephring_cred cred;
+	struct reader *readers;
+	uint32_t count, current;
+	uint8_t dots;                /* . and .. delivered */
+	int err;
+	uint64_t release_count;      /* the directory's, at the first answer */
+	bool counted, spoiled;
+	uint32_t same_hash, prev_hash; /* for offsets: entries with one hash are numbered */
+	struct op *waiter;
+};
+
+/* ---- packing ---- */
+
+static struct cephring_dirent *chunk_add(struct chunk *c, const char *name, uint32_t len)
+{
+	size_t need = (sizeof(struct cephring_dirent) + len + 1 + 7) & ~(size_t)7;
+	struct cephring_dirent *e;
+
+	if (c->cap - c->len < need) {
+		size_t cap = c->cap ? c->cap * 2 : 64 * 1024;
+		uint8_t *buf = mem_realloc(c->buf, cap < c->len + need ? c->len + need : cap);
+
+		if (!buf)
+			return NULL;
+		c->buf = buf;
+		c->cap = cap < c->len + need ? c->len + need : cap;
+	}
+	e = (struct cephring_dirent *)(c->buf + c->len);
+	c->len += need;
+	e->reclen = (uint32_t)need;
+	e->name_len = (uint16_t)len;
+	memcpy(e->name, name, len);
+	memset(e->name + len, 0, need - sizeof *e - len);
+	return e;
+}
+
+static int pack(struct dir_stream *s, struct chunk *c, const char *name, uint32_t len, uint32_t hash, const struct inode *i)
+{
+	struct cephring_dirent *e = chunk_add(c, name, len);
+
+	if (!e)
+		return -ENOMEM;
+	s->same_hash = hash == s->prev_hash && s->same_hash ? s->same_hash + 1 : 2;
+	s->prev_hash = hash;
+	e->next_offset = 0xffull << 52 | (uint64_t)hash << 28 | (s->same_hash + 1);
+	e->type = (uint16_t)(i->mode >> 12 & 15);
+	statx_fill(i, &e->st);
+	return 0;
+}
+
+static int pos_compare(uint32_t hash, const char *name, uint32_t len, const struct dir_pos *p)
+{
+	int c;
+
+	if (hash != p->hash)
+		return hash < p->hash ? -1 : 1;
+	c = memcmp(name, p->name, len < p->name_len ? len : p->name_len);
+	return c ? c : (int)len - (int)p->name_len;
+}
+
+/* ---- answers ---- */
+
+struct entry_sink { struct reader *reader; bool ordered; }; /* reader NULL: nobody listens, only the cache */
+
+static int take_entry(struct meta *m, struct session *s, struct inode *dir, const struct readdir_entry *e, uint64_t sent_ns,
+		      const struct entry_sink *sink)
+{
+	struct inode *i = trace_inode(m, s, &e->inode);
+	struct reader *rd = sink->reader;
+	struct dentry *d;
+
+	if (!i)
+		return -ENOMEM;
+	if (e->name.len > WALK_NAME_MAX)
+		return -EBADMSG;
+	inode_get(i);
+	d = trace_dentry(m, s, dir, e->name, i, &e->lease, sent_ns);
+	inode_put(m, i);
+	if (!d)
+		return -ENOMEM;
+	if (!rd)
+		return 0;
+	if (sink->ordered && rd->last.name_len && pos_compare(d->hash, d->key.name, d->key.len, &rd->last) <= 0)
+		return 0;
+	/* Another fragment's than asked for: its own reader has it. */
+	if (sink->ordered && (d->hash < rd->from || d->hash >= rd->to))
+		return 0;
+	rd->last.hash = d->hash;
+	rd->last.name_len = d->key.len;
+	memcpy(rd->last.name, d->key.name, d->key.len);
+	return pack(rd->stream, &rd->chunk, d->key.name, d->key.len, d->hash, i);
+}
+
+static void reader_done(struct mreq *r, int result, const struct reply *rep);
+
+static int reader_send(struct reader *rd)
+{
+	struct dir_stream *s = rd->stream;
+	struct meta *m = s->m;
+	struct mreq *r = mreq_new(m, MDS_OP_READDIR, s->dir, NULL, 0);
+	const struct dir *d = s->dir->dir;
+
+	if (!r)
+		return -EAGAIN;
+	if (!rd->in_frag)
+		rd->frag = fragtree_find(&d->frags, rd->last.name_len ? rd->last.hash : rd->from);
+	args_readdir(r->args, rd->frag, READDIR_ENTRIES, READDIR_BYTES, 0);
+	if (rd->in_frag && rd->last.name_len) {
+		r->path2 = mem_alloc(rd->last.name_len);
+		if (r->path2)
+			memcpy(r->path2, rd->last.name, rd->last.name_len);
+		r->path2_len = rd->last.name_len;
+	}
+	r->need_auth = true;
+	for (uint32_t n = 0; n < d->rank_count; n++)
+		if (d->ranks[n].frag == rd->frag)
+			r->forced_rank = d->ranks[n].rank;
+	r->done = reader_done;
+	r->arg = rd;
+	if ((r->path2_len && !r->path2) || mreq_set_cred(r, &s->cred)) {
+		mreq_abandon(r);
+		return -ENOMEM;
+	}
+	rd->req = r;
+	mreq_submit(r);
+	return 0;
+}
+
+/* After an answer: is the range covered, or where does it go on? */
+static void reader_advance(struct reader *rd, uint32_t frag, uint16_t flags)
+{
+	uint32_t end = frag_value(frag) + (HASH_END >> frag_bits(frag));
+
+	rd->frag = frag;
+	rd->in_frag = true;
+	if (!(flags & READDIR_END))
+		return;
+	if (end >= rd->to) {
+		rd->ended = true;
+		return;
+	}
+	/* The fragment was smaller than the range: go on behind it, from its first name. */
+	rd->from = end;
+	rd->in_frag = false;
+	rd->last.name_len = 0;
+	rd->last.hash = end;
+}
+
+static int reader_take(struct meta *m, struct mreq *r, struct reader *rd, const struct reply *rep)
+{
+	struct dec d = dec_init(rep->extra.p, rep->extra.len);
+	struct readdir_head h;
+	struct readdir_entry e;
+	struct entry_sink sink = { .reader = rd };
+	int err = readdir_head_decode(&d, &h);
+
+	if (err || !frag_valid(h.dir.frag))
+		return -EBADMSG;
+	sink.ordered = (h.flags & READDIR_HASH_ORDER) != 0;
+	for (uint32_t n = 0; n < h.count && !err; n++) {
+		err = readdir_next(&d, &e);
+		if (!err)
+			err = take_entry(m, r->from, r->base, &e, r->sent_ns, &sink);
+	}
+	if (!err && rd)
+		reader_advance(rd, h.dir.frag, h.flags);
+	return err;
+}
+
+static int streams_pump(struct dir_stream *s);
+
+static void reader_done(struct mreq *r, int result, const struct reply *rep)
+{
+	struct reader *rd = r->arg;
+	struct dir_stream *s = rd ? rd->stream : NULL;
+	struct meta *m = r->m;
+	struct op *waiter;
+
+	if (rd)
+		rd->req = NULL;
+	if (s && !s->counted && s->dir->dir) { /* Fs came with this very answer, at the latest */
+		s->counted = true;
+		s->release_count = s->dir->dir->release_count;
+	}
+	if (!result && rep)
+		result = reader_take(m, r, rd, rep);
+	if (!s)
+		return;
+	if (result)
+		s->err = s->err ? s->err : result;
+	waiter = s->waiter;
+	s->waiter = NULL;
+	if (waiter)
+		op_resume(waiter, 0);
+}
+
+/* ---- the stream ---- */
+
+static int compare_dentries(const void *a, const void *b)
+{
+	const struct dentry *x = *(struct dentry *const *)a, *y = *(struct dentry *const *)b;
+	uint32_t n = x->key.len < y->key.len ? x->key.len : y->key.len;
+	int c;
+
+	if (x->hash != y->hash)
+		return x->hash < y->hash ? -1 : 1;
+	c = memcmp(x->key.name, y->key.name, n);
+	return c ? c : (int)x->key.len - (int)y->key.len;
+}
+
+/* Everything at once from the cache, as the only reader's chunk. */
+static int stream_from_cache(struct dir_stream *s)
+{
+	struct dir *d = s->dir->dir;
+	struct reader *rd = &s->readers[0];
+	struct dentry **list, *dn;
+	uint32_t n = 0;
+	int err = 0;
+
+	s->count = 1;
+	s->spoiled = true; /* nothing new to learn of completeness */
+	rd->ended = true;
+	if (!d->child_count)
+		return 0;
+	list = mem_alloc(d->child_count * sizeof *list);
+	if (!list)
+		return -ENOMEM;
+	LIST_FOREACH(dn, &d->children, child)
+		if (dn->inode)
+			list[n++] = dn;
+	qsort(list, n, sizeof *list, compare_dentries);
+	for (uint32_t k = 0; k < n && !err; k++)
+		err = pack(s, &rd->chunk, list[k]->key.name, list[k]->key.len, list[k]->hash, list[k]->inode);
+	mem_free(list, 0);
+	return err;
+}
+
+static bool cache_will_do(struct meta *m, struct inode *dir)
+{
+	uint64_t now = ring_now(m->ring);
+	struct dentry *dn;
+
+	if (!dir_complete(m, dir, now))
+		return false;
+	LIST_FOREACH(dn, &dir->dir->children, child)
+		if (!dentry_valid(m, dn, now) || (dn->inode && CAP_ANY_SHARED & ~CAP_XS & ~caps_issued(dn->inode, now)))
+			return false;
+	return true;
+}
+
+static int stream_new(struct file *f, const struct cephring_cred *cred, struct dir_stream **out)
+{
+	struct meta *m = f->m;
+	struct dir *d = inode_dir(m, f->inode);
+	struct dir_stream *s;
+	uint32_t frag, n = 0;
+	bool more = true;
+
+	if (!d)
+		return -ENOMEM;
+	s = mem_alloc(sizeof *s);
+	if (!s)
+		return -ENOMEM;
+	s->m = m;
+	s->dir = f->inode;
+	s->cred = *cred;
+	*out = s;
+	for (frag = fragtree_first(&d->frags); more; more = fragtree_after(&d->frags, frag, &frag))
+		n++;
+	s->readers = mem_alloc(n * sizeof *s->readers);
+	if (!s->readers)
+		return -ENOMEM;
+	s->count = n;
+	n = 0;
+	more = true;
+	for (frag = fragtree_first(&d->frags); more && n < s->count; more = fragtree_after(&d->frags, frag, &frag)) {
+		struct reader *rd = &s->readers[n++];
+
+		rd->stream = s;
+		rd->from = frag_value(frag);
+		rd->to = rd->from + (HASH_END >> frag_bits(frag));
+	}
+	return cache_will_do(m, f->inode) ? stream_from_cache(s) : 0;
+}
+
+void dir_stream_free(struct meta *m, struct dir_stream *s)
+{
+	(void)m;
+	if (!s)
+		return;
+	for (uint32_t n = 0; n < s->count && s->readers; n++) {
+		/* The answer still grants caps: it goes to the cache without us. */
+		if (s->readers[n].req)
+			s->readers[n].req->arg = NULL;
+		mem_free(s->readers[n].chunk.buf, 0);
+	}
+	mem_free(s->readers, 0);
+	mem_free(s, sizeof *s);
+}
+
+/* Keeps the readers from the current one on busy. */
+static int streams_pump(struct dir_stream *s)
+{
+	for (uint32_t n = s->current; n < s->count && n < s->current + READERS_AHEAD; n++) {
+		struct reader *rd = &s->readers[n];
+		bool waiting = rd->chunk.len > rd->chunk.used;
+
+		/* The current chunk is being consumed: its successor may travel. */
+		if (rd->ended || rd->req || (waiting && n != s->current) || rd->chunk.len - rd->chunk.used > 4 * READDIR_BYTES)
+			continue;
+		s->err = s->err ? s->err : reader_send(rd);
+	}
+	return s->err;
+}
+
+static size_t dots(struct dir_stream *s, uint8_t *out, size_t room)
+{
+	struct dentry *d = LIST_FIRST(&s->dir->aliases);
+	struct chunk c = { 0 };
+	size_t len = 0;
+
+	while (s->dots < 2) {
+		const struct inode *i = s->dots && d && s->dir != s->m->root ? d->key.dir : s->dir;
+		struct cephring_dirent *e = chunk_add(&c, "..", s->dots + 1u);
+
+		if (!e || len + e->reclen > room)
+			break;
+		e->next_offset = ++s->dots;
+		e->type = 4; /* DT_DIR */
+		statx_fill(i, &e->st);
+		memcpy(out + len, e, e->reclen);
+		len += e->reclen;
+	}
+	mem_free(c.buf, 0);
+	return len;
+}
+
+/* Whole entries of the current reader's chunk. */
+static size_t deliver(struct reader *rd, uint8_t *out, size_t room)
+{
+	struct chunk *c = &rd->chunk;
+	size_t end = c->used;
+
+	while (end < c->len) {
+		const struct cephring_dirent *e = (const struct cephring_dirent *)(c->buf + end);
+
+		if (end - c->used + e->reclen > room)
+			break;
+		end += e->reclen;
+	}
+	room = end - c->used;
+	memcpy(out, c->buf + c->used, room);
+	c->used = end;
+	if (c->used == c->len)
+		c->used = c->len = 0;
+	return room;
+}
+
+static void stream_finished(struct dir_stream *s)
+{
+	struct dir *d = s->dir->dir;
+
+	if (!s->spoiled && s->counted && s->release_count == d->release_count &&
+	    (caps_issued(s->dir, ring_now(s->m->ring)) & CAP_FS))
+		d->complete = true;
+	s->spoiled = true;
+}
+
+static int64_t readdir_step(struct op *op, int64_t res)
+{
+	struct file *f = op->u.file.file;
+	uint8_t *out = op->u.file.buf;
+	size_t room = op->u.file.size, got = 0, n;
+	struct dir_stream *s = f->dir;
+	int err = 0;
+
+	if (res < 0)
+		return res;
+	if (!inode_is_dir(f->inode))
+		return -ENOTDIR;
+	if (!s)
+		err = stream_new(f, &op->m->o.cred, &f->dir);
+	s = f->dir;
+	if (err)
+		return err;
+	got = dots(s, out, room);
+	while (s->current < s->count) {
+		struct reader *rd = &s->readers[s->current];
+
+		if (s->err || streams_pump(s))
+			return got ? (int64_t)got : s->err;
+		n = deliver(rd, out + got, room - got);
+		got += n;
+		if (rd->chunk.len)
+			return got ? (int64_t)got : -EINVAL; /* not even one entry fits */
+		if (rd->ended) {
+			s->current++;
+			continue;
+		}
+		if (n) /* room for more, and the next chunk is asked for at once */
+			continue;
+		if (got)
+			return (int64_t)got;
+		s->waiter = op;
+		op->sent = true;
+		return OP_PENDING;
+	}
+	stream_finished(s);
+	return (int64_t)got;
+}
+
+static void readdir_end(struct op *op, int64_t res)
+{
+	struct file *f = op->u.file.file;
+
+	(void)res;
+	if (f->dir && f->dir->waiter == op)
+		f->dir->waiter = NULL;
+	f->busy--;
+}
+
+const struct op_family op_readdir_family = { "readdir", readdir_step, readdir_end };

@@ -1,0 +1,50 @@
+/* reconnect.c: after a failover the new daemon asks its clients what they hold (mds.md 2.6). */
+#include "meta.h"
+#include "session_impl.h"
+
+enum { RECONNECT_CAPS_MAX = 200000 }; /* one message holds them: about 100 bytes each, under the messenger's limit */
+
+static void put_cap(struct enc *e, const struct cap *c)
+{
+	const struct inode *i = c->inode;
+	const struct dentry *d = LIST_FIRST(&i->aliases);
+	uint32_t issued = c->issued;
+
+	if (inode_is_dir(i)) /* directory-operation bits do not survive a failover */
+		issued &= ~(CAP_FC | CAP_FR | CAP_FA | CAP_FL);
+	reconnect_cap(e, &(struct reconnect_cap){
+		.ino = i->key.ino, .path = d ? d->key.name : "", .path_len = d ? d->key.len : 0, .cap_id = c->cap_id,
+		.wanted = caps_wanted(i), .issued = issued, .snaprealm = INO_ROOT, .pathbase = d ? d->key.dir->key.ino : i->key.ino });
+}
+
+/* Gives up what nothing uses, so that the message stays within its bound; no release: the daemon that granted it is dead. */
+static void shed(struct session *s)
+{
+	struct cap *c, *next;
+
+	for (c = TAILQ_FIRST(&s->caps); c && s->cap_count > RECONNECT_CAPS_MAX; c = next) {
+		next = TAILQ_NEXT(c, by_session);
+		if (!c->inode->nref && !c->inode->open_files)
+			cap_remove(s->m, c, false);
+	}
+}
+
+void reconnect_send(struct session *s)
+{
+	const uint64_t realms[1][3] = { { INO_ROOT, 1, 0 } };
+	struct msg *msg = msg_new(MSG_CLIENT_RECONNECT, RECONNECT_VERSION, RECONNECT_COMPAT, 0);
+	uint32_t count = 0;
+	struct cap *c;
+	size_t mark;
+
+	if (!msg)
+		return;
+	shed(s);
+	mark = reconnect_begin(&msg->data);
+	TAILQ_FOREACH(c, &s->caps, by_session) {
+		put_cap(&msg->data, c);
+		count++;
+	}
+	reconnect_end(&msg->data, mark, count, realms, count ? 1 : 0);
+	conn_send(s->conn, msg);
+}

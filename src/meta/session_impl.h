@@ -1,0 +1,19 @@
+/* session_impl.h: between session.c, session_msg.c and reconnect.c only. */
+#pragma once
+#include "session.h"
+
+extern const uint64_t session_our_features;
+
+void session_message(void *arg, const struct msg_in *in);
+void session_send(struct session *s, uint32_t op, uint64_t seq);
+void session_send_open(struct session *s);
+void session_send_renew(struct session *s, uint64_t seq);
+/* Closes the TCP side; messages not yet sent are lost. */
+void session_disconnect(struct session *s);
+void session_drop_caps(struct session *s);
+/* The session is over; its requests find another way, or fail with `err` if that is not 0. */
+void session_closed(struct session *s, int err);
+/* reconnect.c: tells a recovering MDS what we hold. */
+void reconnect_send(struct session *s);
+/* meta.c: the last session closed? */
+void meta_check_stopped(struct meta *m);

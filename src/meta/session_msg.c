@@ -1,0 +1,209 @@
+/* session_msg.c: what an MDS tells us, in the order of its arrival. */
+#include "meta.h"
+#include "session_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void session_send_renew(struct session *s, uint64_t seq)
+{
+	struct msg *msg = s->conn ? msg_new(MSG_CLIENT_SESSION, SESSION_RENEW_VERSION, 1, 0) : NULL;
+
+	if (!msg)
+		return;
+	session_encode_renew(&msg->front, seq, session_our_features, mreq_oldest_tid(s->m));
+	conn_send(s->conn, msg);
+}
+
+static void opened(struct session *s, const struct session_msg *sm)
+{
+	struct meta *m = s->m;
+	struct mreq *r;
+
+	if (s->state == SESS_CLOSING)
+		return;
+	s->features = sm->features[0] & session_our_features;
+	s->cap_ttl_ns = s->renew_requested_ns + m->map->session_timeout * 1000000000ull;
+	if (s->state == SESS_RECONNECTING) /* the time of the reconnect counts as a renewal */
+		s->cap_ttl_ns = ring_now(m->ring) + m->map->session_timeout * 1000000000ull;
+	s->state = SESS_OPEN;
+	log_emit(m->log, LOG_INFO, "mds.%d: session open", s->rank);
+	while ((r = TAILQ_FIRST(&s->waiting)) != NULL) {
+		TAILQ_REMOVE(&s->waiting, r, link);
+		mreq_send_to(r, s);
+	}
+}
+
+static void rejected(struct session *s, const struct session_msg *sm)
+{
+	int err = (sm->flags & 1) ? -ESHUTDOWN : -EACCES;
+
+	snprintf(s->error, sizeof s->error, "%.*s", (int)sm->error_string.len, (const char *)sm->error_string.p);
+	log_fail(s->m->log, err, "mds.%d refused the session: %s%s", s->rank, s->error[0] ? s->error : "no reason given",
+		 (sm->flags & 1) ? " (this client is blocklisted)" : "");
+	session_disconnect(s);
+	session_drop_caps(s);
+	s->state = SESS_REJECTED;
+	mreqs_session_over(s->m, s, err);
+}
+
+/* The MDS wants fewer caps: oldest first, what nothing uses. Twice, because directories go after their children. */
+static void recall(struct session *s, uint32_t max_caps)
+{
+	struct meta *m = s->m;
+	struct cap *c, *next;
+
+	m->stats.recalls++;
+	for (int pass = 0; pass < 3 && s->cap_count > max_caps; pass++) {
+		for (c = TAILQ_FIRST(&s->caps); c && s->cap_count > max_caps; c = next) {
+			struct inode *i = c->inode;
+
+			next = TAILQ_NEXT(c, by_session);
+			if (i->nref || i->open_files)
+				continue;
+			if (!inode_forget(m, i) && pass == 2)
+				cap_remove(m, c, true);
+		}
+	}
+	session_send_releases(s);
+}
+
+static void handle_session(struct session *s, const struct msg_in *in)
+{
+	struct meta *m = s->m;
+	struct dec d = dec_init(in->front, in->front_len);
+	struct session_msg sm;
+
+	if (session_decode(&d, in->version, &sm)) {
+		log_emit(m->log, LOG_ERROR, "mds.%d: broken session message: %s", s->rank, d.what);
+		return;
+	}
+	switch (sm.op) {
+	case SESSION_OPEN:
+		opened(s, &sm);
+		break;
+	case SESSION_CLOSE:
+		if (s->state != SESS_CLOSING)
+			log_emit(m->log, LOG_WARN, "mds.%d closed the session", s->rank);
+		session_closed(s, s->state == SESS_CLOSING ? -ESHUTDOWN : 0);
+		break;
+	case SESSION_REJECT:
+		rejected(s, &sm);
+		break;
+	case SESSION_RENEWCAPS:
+		if (sm.seq == s->renew_seq)
+			s->cap_ttl_ns = s->renew_requested_ns + m->map->session_timeout * 1000000000ull;
+		break;
+	case SESSION_STALE:
+		log_emit(m->log, LOG_WARN, "mds.%d: session stale; cached metadata is not trusted until it is renewed", s->rank);
+		s->cap_gen++;
+		s->cap_ttl_ns = ring_now(m->ring);
+		s->renew_requested_ns = s->cap_ttl_ns;
+		session_send_renew(s, ++s->renew_seq);
+		break;
+	case SESSION_RECALL_STATE:
+		recall(s, sm.max_caps);
+		break;
+	case SESSION_FLUSHMSG:
+		session_send_releases(s);
+		session_send(s, SESSION_FLUSHMSG_ACK, sm.seq);
+		break;
+	case SESSION_FORCE_RO:
+		log_emit(m->log, LOG_WARN, "mds.%d is read-only", s->rank);
+		s->read_only = true;
+		break;
+	default:
+		log_emit(m->log, LOG_WARN, "mds.%d: session message %u ignored", s->rank, sm.op);
+	}
+}
+
+static void handle_caps(struct session *s, const struct msg_in *in)
+{
+	struct dec d = dec_init(in->front, in->front_len);
+	struct caps_msg c;
+
+	if (caps_decode(&d, in->version, &c)) {
+		log_emit(s->m->log, LOG_ERROR, "mds.%d: broken caps message: %s", s->rank, d.what);
+		return;
+	}
+	c.xattrs = (struct slice){ in->middle, in->middle_len };
+	caps_handle(s->m, s, &c);
+}
+
+/* A revoked lease is answered always, known or not: another client's rename waits for it. */
+static void handle_lease(struct session *s, const struct msg_in *in)
+{
+	struct meta *m = s->m;
+	struct dec d = dec_init(in->front, in->front_len);
+	struct lease_msg l;
+	struct inode *dir;
+	struct dentry *dn;
+	struct msg *msg;
+
+	if (lease_decode(&d, &l)) {
+		log_emit(m->log, LOG_ERROR, "mds.%d: broken lease message: %s", s->rank, d.what);
+		return;
+	}
+	dir = inode_find(&m->cache, l.ino, SNAP_HEAD);
+	dn = dir && dir->dir ? dentry_find(&m->cache, dir, (const char *)l.dname.p, l.dname.len) : NULL;
+	if (l.action != LEASE_REVOKE)
+		return;
+	if (dn && dn->lease_rank == s->rank) {
+		if ((int32_t)(dn->lease_seq - l.seq) > 0)
+			l.seq = dn->lease_seq;
+		dn->lease_until_ns = 0;
+	}
+	m->stats.revokes++;
+	l.action = LEASE_RELEASE;
+	msg = msg_new(MSG_CLIENT_LEASE, 1, 1, 0);
+	if (!msg)
+		return;
+	lease_encode(&msg->front, &l);
+	conn_send(s->conn, msg);
+}
+
+static void handle_quota(struct session *s, const struct msg_in *in)
+{
+	struct meta *m = s->m;
+	struct dec d = dec_init(in->front, in->front_len);
+	struct quota_msg q;
+	struct inode *i;
+
+	if (quota_decode(&d, &q)) {
+		log_emit(m->log, LOG_ERROR, "mds.%d: broken quota message: %s", s->rank, d.what);
+		return;
+	}
+	i = inode_find(&m->cache, q.ino, SNAP_HEAD);
+	if (!i)
+		return;
+	i->quota_max_bytes = q.max_bytes;
+	i->quota_max_files = q.max_files;
+	if (i->dir) {
+		i->dir->rbytes = q.rbytes;
+		i->dir->rfiles = q.rfiles;
+		i->dir->rsubdirs = q.rsubdirs;
+		i->dir->rctime_ns = q.rctime_ns;
+	}
+}
+
+void session_message(void *arg, const struct msg_in *in)
+{
+	struct session *s = arg;
+	bool push = false;
+
+	switch (in->type) {
+	case MSG_CLIENT_REPLY: mreq_handle_reply(s->m, s, in); return;
+	case MSG_CLIENT_SESSION: handle_session(s, in); return;
+	case MSG_CLIENT_FORWARD: mreq_handle_forward(s->m, s, in); return;
+	case MSG_CLIENT_CAPS: push = true; s->push_seq++; handle_caps(s, in); break;
+	case MSG_CLIENT_LEASE: push = true; s->push_seq++; handle_lease(s, in); break;
+	case MSG_CLIENT_SNAP: push = true; s->push_seq++; break; /* realms matter to writers only */
+	case MSG_CLIENT_QUOTA: push = true; s->push_seq++; handle_quota(s, in); break;
+	case MSG_MDS_MAP: break; /* an MDS may gossip it; the monitors' copy is the one we follow */
+	default: log_emit(s->m->log, LOG_DEBUG, "mds.%d: message type %u ignored", s->rank, in->type);
+	}
+	/* The MDS ignores a close that does not count this push. */
+	if (push && s->state == SESS_CLOSING)
+		session_send(s, SESSION_REQUEST_CLOSE, s->push_seq);
+}

@@ -1,0 +1,135 @@
+/* stat.c: lookup, statx, access, readlink: a walk, then attributes from the cache or one GETATTR.
+ *
+ *   WALK --(inode)--> CAPS held or just told? --no--> GETATTR --> FILL
+ */
+#include "meta.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { AT_WALK, AT_GETATTR };
+
+/* One fragment of the path to the attributes, for every operation here: 0 = valid now, OP_PENDING, -errno. */
+static int64_t walk_then_caps(struct op *op, int64_t res, uint32_t need, bool force)
+{
+	struct meta *m = op->m;
+	struct mreq *r;
+
+	if (op->at == AT_GETATTR)
+		return res;
+	res = walk_step(op, res);
+	if (res)
+		return res;
+	op->inode = inode_get(op->walk.at);
+	if (!force && !(need & ~(caps_issued(op->inode, ring_now(m->ring)) | op->walk.fresh)))
+		return 0;
+	r = mreq_new(m, MDS_OP_GETATTR, op->inode, NULL, 0);
+	if (!r)
+		return -EAGAIN;
+	args_getattr(r->args, need | CAP_PIN);
+	op->at = AT_GETATTR;
+	if (mreq_set_cred(r, &op->walk.cred)) {
+		mreq_abandon(r);
+		return -ENOMEM;
+	}
+	return op_request(op, r);
+}
+
+/* ---- statx ---- */
+
+uint32_t statx_caps(uint32_t want)
+{
+	uint32_t caps = CAP_PIN;
+
+	if (want & (CEPHRING_STATX_MODE | CEPHRING_STATX_UID | CEPHRING_STATX_GID | CEPHRING_STATX_BTIME))
+		caps |= CAP_AS;
+	if (want & CEPHRING_STATX_NLINK)
+		caps |= CAP_LS;
+	if (want & (CEPHRING_STATX_ATIME | CEPHRING_STATX_MTIME | CEPHRING_STATX_SIZE | CEPHRING_STATX_BLOCKS))
+		caps |= CAP_FS;
+	if (want & (CEPHRING_STATX_CTIME | CEPHRING_STATX_VERSION))
+		caps |= CAP_ANY_SHARED;
+	return caps;
+}
+
+void statx_fill(const struct inode *i, struct cephring_statx *st)
+{
+	*st = (struct cephring_statx){
+		.mask = CEPHRING_STATX_ALL, .mode = i->mode, .nlink = i->nlink, .uid = i->uid, .gid = i->gid,
+		.blksize = i->layout.object_size ? i->layout.object_size : 4u << 20, .ino = i->key.ino, .snapid = i->key.snapid,
+		.size = i->size, .rdev = i->rdev, .version = i->change_attr, .atime_ns = (int64_t)i->atime_ns,
+		.mtime_ns = (int64_t)i->mtime_ns, .ctime_ns = (int64_t)i->ctime_ns, .btime_ns = (int64_t)i->btime_ns,
+	};
+	if (i->dir) {
+		st->rbytes = i->dir->rbytes;
+		st->rfiles = i->dir->rfiles;
+		st->rsubdirs = i->dir->rsubdirs;
+		st->size = i->dir->rbytes; /* as the other clients show it by default */
+		st->blocks = 1;
+		st->nlink = i->nlink == 1 ? 2 + (uint32_t)i->dir->subdirs : i->nlink;
+	} else {
+		st->blocks = (i->size + 511) / 512;
+	}
+}
+
+static int64_t statx_step(struct op *op, int64_t res)
+{
+	int flags = op->u.statx.flags;
+	uint32_t need = (flags & CEPHRING_DONT_SYNC) ? 0 : statx_caps(op->u.statx.want);
+
+	res = walk_then_caps(op, res, need, (flags & CEPHRING_FORCE_SYNC) != 0);
+	if (!res)
+		statx_fill(op->inode, op->u.statx.out);
+	return res;
+}
+
+const struct op_family op_statx_family = { "statx", statx_step, NULL };
+
+/* ---- lookup ---- */
+
+static int64_t lookup_step(struct op *op, int64_t res)
+{
+	res = walk_step(op, res);
+	if (!res)
+		*op->u.lookup.out = (cephring_inode *)inode_get(op->walk.at); /* the program's reference */
+	return res;
+}
+
+const struct op_family op_lookup_family = { "lookup", lookup_step, NULL };
+
+/* ---- access ---- */
+
+static int64_t access_step(struct op *op, int64_t res)
+{
+	int mode = op->u.access.mode, want = 0;
+
+	res = walk_then_caps(op, res, mode == F_OK ? CAP_PIN : CAP_PIN | CAP_AS, false);
+	if (res || mode == F_OK || op->m->o.no_permissions)
+		return res;
+	want |= (mode & R_OK) ? MAY_READ : 0;
+	want |= (mode & W_OK) ? MAY_WRITE : 0;
+	want |= (mode & X_OK) ? MAY_EXEC : 0;
+	return inode_permission(op->inode, &op->walk.cred, want);
+}
+
+const struct op_family op_access_family = { "access", access_step, NULL };
+
+/* ---- readlink ---- */
+
+static int64_t readlink_step(struct op *op, int64_t res)
+{
+	size_t len;
+
+	res = walk_then_caps(op, res, CAP_PIN, false);
+	if (res)
+		return res;
+	if (!inode_is_link(op->inode) || !op->inode->symlink)
+		return -EINVAL;
+	len = strlen(op->inode->symlink);
+	memcpy(op->u.readlink.buf, op->inode->symlink, len < op->u.readlink.size ? len : op->u.readlink.size);
+	return (int64_t)len;
+}
+
+const struct op_family op_readlink_family = { "readlink", readlink_step, NULL };

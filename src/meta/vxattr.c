@@ -1,0 +1,194 @@
+/* vxattr.c: see vxattr.h. One table: name, kind, how its text is made. */
+#include "vxattr.h"
+#include "meta.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct vxattr {
+	const char *name;
+	enum vxattr_kind kind;
+	char on; /* 'd' directories, 'f' all others, 'a' any */
+	int (*text)(struct meta *m, const struct inode *i, char *out);
+};
+
+static int number(char *out, uint64_t v)
+{
+	return snprintf(out, VXATTR_TEXT_MAX, "%" PRIu64, v);
+}
+
+static bool has_layout(const struct inode *i)
+{
+	return i->layout.object_size != 0;
+}
+
+static int t_layout(struct meta *m, const struct inode *i, char *out)
+{
+	const struct layout *l = &i->layout;
+
+	(void)m;
+	if (!has_layout(i))
+		return -ENODATA;
+	return snprintf(out, VXATTR_TEXT_MAX, "stripe_unit=%u stripe_count=%u object_size=%u pool=%u%s%s", l->stripe_unit,
+			l->stripe_count, l->object_size, l->pool, i->pool_ns ? " pool_namespace=" : "", i->pool_ns ? i->pool_ns : "");
+}
+
+#define LAYOUT_FIELD(field)                                                            \
+	static int t_layout_##field(struct meta *m, const struct inode *i, char *out)  \
+	{                                                                              \
+		(void)m;                                                               \
+		return has_layout(i) ? number(out, i->layout.field) : -ENODATA;        \
+	}
+LAYOUT_FIELD(stripe_unit)
+LAYOUT_FIELD(stripe_count)
+LAYOUT_FIELD(object_size)
+LAYOUT_FIELD(pool)
+
+static int t_layout_pool_ns(struct meta *m, const struct inode *i, char *out)
+{
+	(void)m;
+	return i->pool_ns ? snprintf(out, VXATTR_TEXT_MAX, "%s", i->pool_ns) : -ENODATA;
+}
+
+#define DIR_FIELD(name, value)                                                         \
+	static int t_##name(struct meta *m, const struct inode *i, char *out)          \
+	{                                                                              \
+		(void)m;                                                               \
+		return i->dir ? number(out, value) : -ENODATA;                         \
+	}
+DIR_FIELD(entries, i->dir->files + i->dir->subdirs)
+DIR_FIELD(files, i->dir->files)
+DIR_FIELD(subdirs, i->dir->subdirs)
+DIR_FIELD(rentries, i->dir->rfiles + i->dir->rsubdirs)
+DIR_FIELD(rfiles, i->dir->rfiles)
+DIR_FIELD(rsubdirs, i->dir->rsubdirs)
+DIR_FIELD(rsnaps, i->dir->rsnaps)
+DIR_FIELD(rbytes, i->dir->rbytes)
+
+static int t_rctime(struct meta *m, const struct inode *i, char *out)
+{
+	(void)m;
+	if (!i->dir)
+		return -ENODATA;
+	return snprintf(out, VXATTR_TEXT_MAX, "%" PRIu64 ".%09" PRIu64, i->dir->rctime_ns / 1000000000, i->dir->rctime_ns % 1000000000);
+}
+
+static int t_pin(struct meta *m, const struct inode *i, char *out)
+{
+	(void)m;
+	return i->dir ? snprintf(out, VXATTR_TEXT_MAX, "%d", i->dir->pin) : -ENODATA;
+}
+
+static int t_quota(struct meta *m, const struct inode *i, char *out)
+{
+	(void)m;
+	if (!i->quota_max_bytes && !i->quota_max_files)
+		return -ENODATA;
+	return snprintf(out, VXATTR_TEXT_MAX, "max_bytes=%" PRIu64 " max_files=%" PRIu64, i->quota_max_bytes, i->quota_max_files);
+}
+
+static int t_quota_bytes(struct meta *m, const struct inode *i, char *out)
+{
+	(void)m;
+	return i->quota_max_bytes ? number(out, i->quota_max_bytes) : -ENODATA;
+}
+
+static int t_quota_files(struct meta *m, const struct inode *i, char *out)
+{
+	(void)m;
+	return i->quota_max_files ? number(out, i->quota_max_files) : -ENODATA;
+}
+
+static int t_caps(struct meta *m, const struct inode *i, char *out)
+{
+	uint32_t caps = caps_issued(i, ring_now(m->ring));
+	char text[CAP_TEXT_MAX];
+
+	return snprintf(out, VXATTR_TEXT_MAX, "%s/0x%x", cap_text(caps, text), caps);
+}
+
+static int t_fsid(struct meta *m, const struct inode *i, char *out)
+{
+	const uint8_t *f = mon_monmap(m->mon)->fsid;
+	int n = 0;
+
+	(void)i;
+	for (int k = 0; k < 16; k++)
+		n += snprintf(out + n, VXATTR_TEXT_MAX - (size_t)n, "%s%02x", k == 4 || k == 6 || k == 8 || k == 10 ? "-" : "", f[k]);
+	return n;
+}
+
+static int t_client(struct meta *m, const struct inode *i, char *out)
+{
+	(void)i;
+	return snprintf(out, VXATTR_TEXT_MAX, "client%" PRIu64, *mon_global_id(m->mon));
+}
+
+static int t_auth_mds(struct meta *m, const struct inode *i, char *out)
+{
+	const struct cap *c = cap_auth(i);
+
+	(void)m;
+	return snprintf(out, VXATTR_TEXT_MAX, "%d", c ? c->session->rank : -1);
+}
+
+static const struct vxattr table[] = {
+	/* Layouts are asked for: the MDS knows the pool's name, we only its number. */
+	{ "ceph.dir.layout", VXATTR_ASK, 'd', t_layout },
+	{ "ceph.dir.layout.stripe_unit", VXATTR_ASK, 'd', t_layout_stripe_unit },
+	{ "ceph.dir.layout.stripe_count", VXATTR_ASK, 'd', t_layout_stripe_count },
+	{ "ceph.dir.layout.object_size", VXATTR_ASK, 'd', t_layout_object_size },
+	{ "ceph.dir.layout.pool", VXATTR_ASK, 'd', t_layout_pool },
+	{ "ceph.dir.layout.pool_namespace", VXATTR_ASK, 'd', t_layout_pool_ns },
+	{ "ceph.file.layout", VXATTR_ASK, 'f', t_layout },
+	{ "ceph.file.layout.stripe_unit", VXATTR_LOCAL, 'f', t_layout_stripe_unit },
+	{ "ceph.file.layout.stripe_count", VXATTR_LOCAL, 'f', t_layout_stripe_count },
+	{ "ceph.file.layout.object_size", VXATTR_LOCAL, 'f', t_layout_object_size },
+	{ "ceph.file.layout.pool", VXATTR_ASK, 'f', t_layout_pool },
+	{ "ceph.file.layout.pool_namespace", VXATTR_LOCAL, 'f', t_layout_pool_ns },
+	{ "ceph.dir.entries", VXATTR_STAT, 'd', t_entries },
+	{ "ceph.dir.files", VXATTR_STAT, 'd', t_files },
+	{ "ceph.dir.subdirs", VXATTR_STAT, 'd', t_subdirs },
+	{ "ceph.dir.rentries", VXATTR_RSTAT, 'd', t_rentries },
+	{ "ceph.dir.rfiles", VXATTR_RSTAT, 'd', t_rfiles },
+	{ "ceph.dir.rsubdirs", VXATTR_RSTAT, 'd', t_rsubdirs },
+	{ "ceph.dir.rsnaps", VXATTR_RSTAT, 'd', t_rsnaps },
+	{ "ceph.dir.rbytes", VXATTR_RSTAT, 'd', t_rbytes },
+	{ "ceph.dir.rctime", VXATTR_RSTAT, 'd', t_rctime },
+	{ "ceph.dir.pin", VXATTR_STAT, 'd', t_pin },
+	{ "ceph.quota", VXATTR_STAT, 'd', t_quota },
+	{ "ceph.quota.max_bytes", VXATTR_STAT, 'd', t_quota_bytes },
+	{ "ceph.quota.max_files", VXATTR_STAT, 'd', t_quota_files },
+	{ "ceph.caps", VXATTR_LOCAL, 'a', t_caps },
+	{ "ceph.cluster_fsid", VXATTR_LOCAL, 'a', t_fsid },
+	{ "ceph.client_id", VXATTR_LOCAL, 'a', t_client },
+	{ "ceph.auth_mds", VXATTR_LOCAL, 'a', t_auth_mds },
+};
+
+static const struct vxattr *find(const struct inode *i, const char *name)
+{
+	for (size_t n = 0; n < sizeof table / sizeof *table; n++) {
+		char on = table[n].on;
+
+		if (!strcmp(table[n].name, name) && (on == 'a' || (on == 'd') == inode_is_dir(i)))
+			return &table[n];
+	}
+	return NULL;
+}
+
+enum vxattr_kind vxattr_kind(const struct inode *i, const char *name)
+{
+	const struct vxattr *v = find(i, name);
+
+	return v ? v->kind : VXATTR_ASK;
+}
+
+int vxattr_text(struct meta *m, const struct inode *i, const char *name, char *text)
+{
+	const struct vxattr *v = find(i, name);
+	int n = v ? v->text(m, i, text) : -ENODATA;
+
+	return n >= VXATTR_TEXT_MAX ? VXATTR_TEXT_MAX - 1 : n;
+}

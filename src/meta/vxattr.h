@@ -1,0 +1,15 @@
+/* vxattr.h: the ceph.* attributes that a client makes up from what it knows of an inode (mds.md 8.3). */
+#pragma once
+#include "inode.h"
+
+enum { VXATTR_TEXT_MAX = 512 };
+
+enum vxattr_kind {
+	VXATTR_LOCAL, /* from what is always known */
+	VXATTR_STAT,  /* needs Fs */
+	VXATTR_RSTAT, /* needs fresh recursive statistics */
+	VXATTR_ASK,   /* the MDS knows; what it does not know is tried here */
+};
+enum vxattr_kind vxattr_kind(const struct inode *i, const char *name);
+/* The value into `text` (VXATTR_TEXT_MAX): its length, or -ENODATA. */
+int vxattr_text(struct meta *m, const struct inode *i, const char *name, char *text);

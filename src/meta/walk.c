@@ -1,0 +1,372 @@
+/* walk.c: deciding a path component by component; see walk.h. walk_batch.c asks for what the cache lacks. */
+#include "meta.h"
+#include "walk_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { EXPANDED_MAX = 2 * WALK_PATH_MAX };
+
+/* The next name of `p`: its start in *name and its length; 0 at the end. Sets *slash when a slash follows it. */
+uint32_t walk_name(const char *p, const char **name, bool *slash)
+{
+	uint32_t n = 0;
+
+	while (*p == '/')
+		p++;
+	*name = p;
+	while (p[n] && p[n] != '/')
+		n++;
+	*slash = p[n] == '/';
+	return n;
+}
+
+bool walk_name_is_dot(const char *name, uint32_t len)
+{
+	return name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
+}
+
+/* Every length before anything is sent. */
+static int check_lengths(const char *path)
+{
+	uint32_t name = 0;
+	const char *p;
+
+	for (p = path; *p; p++) {
+		name = *p == '/' ? 0 : name + 1;
+		if (name > WALK_NAME_MAX || p - path >= WALK_PATH_MAX)
+			return -ENAMETOOLONG;
+	}
+	return 0;
+}
+
+int walk_begin(struct meta *m, struct walk *w, struct inode *at, const char *path, int flags, const struct cephring_cred *cred,
+	       uint32_t mask)
+{
+	int err = check_lengths(path);
+
+	if (err)
+		return err;
+	if (!*path && !(flags & WALK_EMPTY_OK))
+		return -ENOENT;
+	if (!at || *path == '/')
+		at = m->root;
+	*w = (struct walk){ .rest = path, .at = inode_get(at), .mask = mask, .nofollow = (flags & CEPHRING_NOFOLLOW) != 0,
+			    .cred = cred ? *cred : m->o.cred };
+	m->stats.walks++;
+	return 0;
+}
+
+void walk_end(struct meta *m, struct walk *w)
+{
+	if (w->batch)
+		walk_batch_orphan(w);
+	if (w->request) {
+		mreq_abandon(w->request);
+		w->request = NULL;
+	}
+	inode_put(m, w->at);
+	w->at = NULL;
+	inode_put(m, w->parent);
+	w->parent = NULL;
+	mem_free(w->expanded, 0);
+	w->expanded = NULL;
+}
+
+/* No right of this caller can depend on a directory in the middle. */
+bool walk_free_pass(const struct meta *m, const struct walk *w)
+{
+	return m->o.no_permissions || w->cred.uid == 0;
+}
+
+/* ---- one component from the cache ---- */
+
+/* 1: *next; 0: the cache cannot tell; -ENOENT: it can, the name is absent. */
+static int cached_child(struct meta *m, struct inode *dir, const char *name, uint32_t len, uint64_t now, struct inode **next)
+{
+	struct dentry *d = dir->dir ? dentry_find(&m->cache, dir, name, len) : NULL;
+
+	if (d && dentry_valid(m, d, now)) {
+		d->used = true;
+		if (!d->inode)
+			return -ENOENT;
+		*next = d->inode;
+		d->inode->used = true;
+		return 1;
+	}
+	return !d && dir_complete(m, dir, now) ? -ENOENT : 0;
+}
+
+/* 0 may pass, -EACCES, -EAGAIN: the mode is not known for certain. */
+static int may_pass(struct meta *m, const struct walk *w, struct inode *dir, uint64_t now)
+{
+	if (walk_free_pass(m, w))
+		return 0;
+	if (!(caps_issued(dir, now) & (CAP_AS | CAP_AX)) && w->judged != dir)
+		return -EAGAIN;
+	return may_lookup(dir, &w->cred);
+}
+
+/* The parent by a name that is still valid, the root its own. NULL: ask. */
+static struct inode *cached_parent(struct meta *m, struct inode *i, uint64_t now)
+{
+	struct dentry *d;
+
+	if (i == m->root)
+		return i;
+	LIST_FOREACH(d, &i->aliases, alias)
+		if (dentry_valid(m, d, now))
+			return d->key.dir;
+	return NULL;
+}
+
+/* ---- symlinks ---- */
+
+/* The link's text and what follows it, into `out`; 0 or -ENAMETOOLONG. */
+static int splice(char *out, size_t size, const char *text, const char *rest)
+{
+	size_t a = strlen(text), b = strlen(rest);
+
+	if (a + 1 + b + 1 > size)
+		return -ENAMETOOLONG;
+	memmove(out + a + 1, rest, b + 1); /* rest may lie in `out` */
+	memcpy(out, text, a);
+	out[a] = '/';
+	if (!b)
+		out[a] = '\0';
+	return check_lengths(text);
+}
+
+static int follow(struct meta *m, struct walk *w, const struct inode *link, const char *rest)
+{
+	const char *text = link->symlink;
+	char *next;
+	int err;
+
+	if (++w->links > WALK_LINKS_MAX)
+		return -ELOOP;
+	if (!text || !*text)
+		return -ENOENT;
+	next = mem_alloc(strlen(text) + strlen(rest) + 2);
+	if (!next)
+		return -ENOMEM;
+	err = splice(next, EXPANDED_MAX, text, rest);
+	mem_free(w->expanded, 0);
+	w->expanded = next;
+	w->rest = next;
+	if (*text == '/')
+		walk_move(m, w, m->root);
+	return err;
+}
+
+/* ---- the walk ---- */
+
+void walk_move(struct meta *m, struct walk *w, struct inode *to)
+{
+	struct inode *from = w->at;
+
+	w->at = inode_get(to);
+	inode_put(m, from);
+}
+
+static void request_done(struct mreq *r, int result, const struct reply *rep)
+{
+	struct op *op = r->arg;
+	struct walk *w = &op->walk;
+
+	(void)rep;
+	w->request = NULL;
+	if (!result && r->op == MDS_OP_LOOKUPPARENT) {
+		if (!r->target || !inode_is_dir(r->target))
+			result = -ESTALE;
+		else
+			w->parent = inode_get(r->target);
+	}
+	if (!result && r->op == MDS_OP_GETATTR)
+		w->judged = w->at; /* good for this one answer, whatever caps came */
+	op_resume(op, result);
+}
+
+static int64_t ask(struct op *op, uint32_t what, uint32_t mask)
+{
+	struct walk *w = &op->walk;
+	struct mreq *r = mreq_new(op->m, what, w->at, NULL, 0);
+
+	if (!r)
+		return -EAGAIN;
+	if (what == MDS_OP_GETATTR)
+		args_getattr(r->args, mask);
+	r->done = request_done;
+	r->arg = op;
+	w->request = r;
+	w->sent = true;
+	if (mreq_set_cred(r, &w->cred))
+		return -ENOMEM; /* walk_end() abandons it */
+	mreq_submit(r);
+	return OP_PENDING;
+}
+
+/* `..`: 0 moved, or pending. */
+static int64_t step_up(struct op *op, uint64_t now)
+{
+	struct meta *m = op->m;
+	struct walk *w = &op->walk;
+	struct inode *up = w->parent ? w->parent : cached_parent(m, w->at, now);
+
+	if (!up)
+		return ask(op, MDS_OP_LOOKUPPARENT, 0);
+	walk_move(m, w, up);
+	inode_put(m, w->parent);
+	w->parent = NULL;
+	return 0;
+}
+
+/* What the name stands for, from the batch or the cache: 1 and *next (borrowed), or pending, or -errno. */
+static int64_t child(struct op *op, const char *name, uint32_t len, uint64_t now, struct inode **next)
+{
+	struct meta *m = op->m;
+	struct walk *w = &op->walk;
+	int64_t res;
+	int known;
+
+	w->fresh = 0;
+	for (;;) {
+		if (w->batch) {
+			res = walk_batch_decide(op, next);
+			if (res == 1 || res < 0)
+				return res;
+		}
+		known = cached_child(m, w->at, name, len, now, next);
+		if (known)
+			return known;
+		if (w->batch && walk_batch_waits(w))
+			return OP_PENDING;
+		if (w->batch) { /* it cannot tell: begin anew from what is decided */
+			walk_batch_orphan(w);
+			m->stats.walk_restarts++;
+			if (++w->restarts > WALK_RESTARTS_MAX)
+				return log_fail(m->log, -EAGAIN, "path walk: names under inode %llx keep changing",
+						(unsigned long long)w->at->key.ino);
+		}
+		res = walk_batch_send(op, w->rest);
+		if (res)
+			return res;
+		return OP_PENDING;
+	}
+}
+
+/* One component. 0: go on, 1: the end is reached. */
+static int64_t component(struct op *op)
+{
+	struct meta *m = op->m;
+	struct walk *w = &op->walk;
+	uint64_t now = ring_now(m->ring);
+	struct inode *next = NULL;
+	const char *name;
+	uint32_t len;
+	bool slash, last;
+	int64_t res;
+
+	if (w->batch && walk_free_pass(m, w))
+		walk_batch_jump(w);
+	len = walk_name(w->rest, &name, &slash);
+	if (!len)
+		return w->need_dir && !inode_is_dir(w->at) ? -ENOTDIR : 1;
+	if (!inode_is_dir(w->at))
+		return -ENOTDIR;
+	res = may_pass(m, w, w->at, now);
+	if (res == -EAGAIN)
+		return ask(op, MDS_OP_GETATTR, CAP_PIN | CAP_AS);
+	if (res)
+		return res;
+	if (walk_name_is_dot(name, len)) {
+		if (len == 2)
+			res = step_up(op, now);
+		if (!res) {
+			w->rest = name + len;
+			w->need_dir = true;
+		}
+		return res;
+	}
+	if (len == 5 && !memcmp(name, ".snap", 5))
+		return log_fail(m->log, -EOPNOTSUPP, "snapshots (.snap) are not supported by this version");
+	res = child(op, name, len, now, &next);
+	if (res != 1)
+		return res;
+	w->judged = NULL;
+	if (w->batch && ++w->batch->pos == w->batch->count)
+		walk_batch_orphan(w);
+	last = true;
+	for (const char *p = name + len; *p; p++)
+		if (*p != '/')
+			last = false;
+	if (inode_is_link(next) && (!last || slash || !w->nofollow)) {
+		if (w->batch)
+			walk_batch_orphan(w);
+		return follow(m, w, next, name + len);
+	}
+	walk_move(m, w, next);
+	w->rest = name + len;
+	w->need_dir = slash;
+	return 0;
+}
+
+int64_t walk_step(struct op *op, int64_t res)
+{
+	if (res < 0)
+		return res;
+	do
+		res = component(op);
+	while (res == 0);
+	return res == 1 ? 0 : res;
+}
+
+/* ---- cache only ---- */
+
+int walk_cached(struct meta *m, struct walk *w, uint64_t now, struct inode **out)
+{
+	char buf[EXPANDED_MAX + 1];
+	struct inode *at = w->at, *next;
+	const char *rest = w->rest, *name;
+	bool slash, need_dir = false;
+	uint32_t len;
+	int res;
+
+	while ((len = walk_name(rest, &name, &slash)) != 0) {
+		if (len > WALK_NAME_MAX)
+			return -ENAMETOOLONG;
+		if (!inode_is_dir(at))
+			return -ENOTDIR;
+		res = may_pass(m, w, at, now);
+		if (res)
+			return res;
+		rest = name + len;
+		need_dir = slash;
+		if (walk_name_is_dot(name, len)) {
+			next = len == 1 ? at : cached_parent(m, at, now);
+			if (!next)
+				return -EAGAIN;
+			at = next;
+			need_dir = true;
+			continue;
+		}
+		res = cached_child(m, at, name, len, now, &next);
+		if (res <= 0)
+			return res ? res : -EAGAIN;
+		if (inode_is_link(next) && (slash || !w->nofollow || *rest)) {
+			if (++w->links > WALK_LINKS_MAX)
+				return -ELOOP;
+			if (!next->symlink || splice(buf, sizeof buf, next->symlink, rest))
+				return -EAGAIN;
+			rest = buf;
+			if (*buf == '/')
+				at = m->root;
+			continue;
+		}
+		at = next;
+	}
+	if (need_dir && !inode_is_dir(at))
+		return -ENOTDIR;
+	*out = at;
+	return 0;
+}
