@@ -1,46 +1,14 @@
 /* mon_bed.h: a monitor client on a caller-driven ring, for tests against a real cluster; results in TAP.
  *
- * The cluster comes from the environment (CEPH_CONF ...), as tools/devcluster gives it; CLUSTER_DIR and
- * DEVCLUSTER let a test pause and kill daemons.
+ * The configuration comes from the environment, as a program of ours would read it.
  */
 #pragma once
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 
+#include "tap.h"
 #include "api/config.h"
 #include "mon/mon.h"
 #include "ring/mem.h"
-
-/* ---- TAP ---- */
-
-static int tap_count, tap_failed;
-
-__attribute__((format(printf, 2, 3))) static inline bool ok(bool good, const char *fmt, ...)
-{
-	va_list ap;
-
-	tap_count++;
-	tap_failed += !good;
-	printf("%sok %d - ", good ? "" : "not ", tap_count);
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	putchar('\n');
-	fflush(stdout);
-	return good;
-}
-
-static inline int tap_end(void)
-{
-	printf("1..%d\n", tap_count);
-	return tap_failed ? 1 : 0;
-}
-
-/* ---- the client ---- */
 
 struct bed {
 	struct ring *ring;
@@ -61,7 +29,7 @@ static inline void bed_log(void *arg, enum log_level level, const char *line)
 {
 	static const char *const names[] = { "error", "warn", "info", "debug" };
 
-	printf("# %s: %s\n", names[level], line);
+	tap_note("%s: %s", names[level], line);
 }
 
 static inline void bed_ready(void *arg)
@@ -128,16 +96,10 @@ static const struct mon_ops bed_ops = {
 	.config = bed_config,
 };
 
-__attribute__((noreturn, format(printf, 1, 2))) static inline void bail(const char *fmt, ...)
+__attribute__((noreturn)) static inline void bed_die(const char *why)
 {
-	va_list ap;
-
-	printf("Bail out! ");
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	putchar('\n');
-	exit(1);
+	tap_note("%s", why);
+	tap_die("a monitor client can be made");
 }
 
 /* Everything but the monitor client itself: the test may change b->opts before bed_start(). */
@@ -149,11 +111,11 @@ static inline struct bed *bed_new(void)
 	b->mdsmap = calloc(1, sizeof *b->mdsmap);
 	b->log = (struct log){ .level = getenv("TEST_VERBOSE") ? LOG_DEBUG : LOG_INFO, .sink = bed_log };
 	if (ring_new(&(struct ring_opts){ .cpu = -1 }, &b->ring, why, sizeof why))
-		bail("ring: %s", why);
+		bed_die(why);
 	if (cephring_config_new(&b->config) || cephring_config_load(b->config))
-		bail("configuration: %s", cephring_config_error(b->config));
+		bed_die(cephring_config_error(b->config));
 	if (config_mon_opts(b->config, &b->opts, &b->log))
-		bail("mon_opts: %s", b->log.last_error);
+		bed_die(b->log.last_error);
 	ring_random(b->ring, &b->opts.nonce, sizeof b->opts.nonce);
 	b->opts.nonce |= 1;
 	b->opts.timeout_ns = 30000000000ull;
@@ -165,7 +127,7 @@ static inline void bed_start(struct bed *b)
 	int err = mon_new(b->ring, &b->log, &b->opts, &bed_ops, b, &b->mon);
 
 	if (err)
-		bail("mon_new: %s: %s", strerrordesc_np(-err), b->log.last_error);
+		bed_die(b->log.last_error);
 	mon_start(b->mon);
 }
 
@@ -195,27 +157,8 @@ static inline bool bed_login(struct bed *b)
 	return UNTIL(b, 30, b->ready || b->failed) && b->ready;
 }
 
-__attribute__((format(printf, 1, 2))) static inline int devcluster(const char *fmt, ...)
+/* The ceph command line of the cluster. */
+static inline int ceph(const char *args)
 {
-	char what[256], line[4096];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof what, fmt, ap);
-	va_end(ap);
-	snprintf(line, sizeof line,
-		 "set -- %s; \"$DEVCLUSTER\" \"$1\" --dir \"$CLUSTER_DIR\" \"$2\" >/dev/null", what);
-	return system(line);
-}
-
-__attribute__((format(printf, 1, 2))) static inline int ceph(const char *fmt, ...)
-{
-	char what[256], line[4096];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof what, fmt, ap);
-	va_end(ap);
-	snprintf(line, sizeof line, "\"$DEVCLUSTER\" ceph --dir \"$CLUSTER_DIR\" %s >/dev/null 2>&1", what);
-	return system(line);
+	return devcluster("ceph %s >/dev/null 2>&1", args);
 }
