@@ -46,6 +46,8 @@ def create(layout, suite, say, timeout):
         for n, ident in enumerate(layout.osd_ids):
             agent.call("osd new", uuid=ident, id=n)
             procs.start(layout, suite, f"osd.{n}")
+        # would make a pool of its own some seconds later
+        agent.call("config set", who="mgr", name="mgr/devicehealth/enable_monitoring", value="false", force=True)
         _make_fs(layout, agent)
         wait_healthy(layout, agent, say, timeout)
 
