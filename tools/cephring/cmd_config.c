@@ -31,7 +31,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct config *c = a->opts;
 
 	if (key != 'C')
-		return args_parse(key, arg, state);
+		return args_option(key, arg, state);
 	c->changed = true;
 	return 0;
 }

@@ -25,7 +25,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct df_opts *o = a->opts;
 
 	if (key != 'h')
-		return args_parse(key, arg, state);
+		return args_option(key, arg, state);
 	o->human = true;
 	return 0;
 }

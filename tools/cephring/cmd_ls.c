@@ -59,7 +59,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		ls->listing.numeric = true;
 		return 0;
 	default:
-		return args_parse(key, arg, state);
+		return args_option(key, arg, state);
 	}
 }
 

@@ -23,7 +23,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct stat_opts *o = a->opts;
 
 	if (key != 'L')
-		return args_parse(key, arg, state);
+		return args_option(key, arg, state);
 	o->follow = true;
 	return 0;
 }

@@ -31,7 +31,7 @@ static void print(struct tool *t, const char *what, const char *text)
 void cmd_status(struct tool *t, int argc, char **argv)
 {
 	struct argp argp = { NULL,
-			     args_parse,
+			     args_option,
 			     "[status|sessions|requests|caps|config]",
 			     "Shows what this client sees: monitors, sessions, maps, negotiated modes; or "
 			     "one view more closely.",

@@ -57,7 +57,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		tr->walk.depth_max = depth;
 		return 0;
 	default:
-		return args_parse(key, arg, state);
+		return args_option(key, arg, state);
 	}
 }
 

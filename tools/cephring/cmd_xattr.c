@@ -55,7 +55,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct xattr *x = a->opts;
 
 	if (key != 'h')
-		return args_parse(key, arg, state);
+		return args_option(key, arg, state);
 	x->flags = CEPHRING_NOFOLLOW;
 	return 0;
 }

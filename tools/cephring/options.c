@@ -181,7 +181,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 const struct argp tool_argp = { .options = options, .parser = parse };
 
-error_t args_parse(int key, char *arg, struct argp_state *state)
+error_t args_option(int key, char *arg, struct argp_state *state)
 {
 	struct args *a = state->input;
 

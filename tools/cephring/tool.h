@@ -62,7 +62,7 @@ struct args {
 };
 /* An argp parser for subcommands without options of their own; others call it for all keys they do not know.
  */
-error_t args_parse(int key, char *arg, struct argp_state *state);
+error_t args_option(int key, char *arg, struct argp_state *state);
 /* Runs `argp` over argv and fills `a`; ends the process with EXIT_USAGE on wrong usage. */
 void args_read(struct args *a, struct tool *t, const struct argp *argp, int argc, char **argv, void *opts);
 
