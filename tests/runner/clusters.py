@@ -50,6 +50,20 @@ def run(tally, suite, pattern, keep):
         Group(tally, f"test-{os.getpid()}-{n}", suite, layout).run(tests, keep)
 
 
+def _living():
+    """{pid: command line} of all processes."""
+    found = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline") as f:
+                command = f.read()
+        except OSError:
+            continue
+        if command:
+            found[pid] = command
+    return found
+
+
 class Group:
     def __init__(self, tally, name, suite, layout):
         self.tally = tally
@@ -68,7 +82,25 @@ class Group:
             if keep:
                 print(f"  kept: tools/devcluster env --name {self.name}", flush=True)
             else:
-                self.devcluster("wipe")
+                self.end()
+
+    def end(self):
+        """The cluster goes, and nothing of it may stay."""
+        if not os.path.isdir(self.dir()):
+            return  # never started, and reported so
+        before = self.processes()
+        status, out = self.devcluster("wipe")
+        left = [p for p in before if p in _living()]
+        self.tally.add(f"cluster {self.name}: wipe leaves nothing running", status == 0 and before and not left, f"{left}\n{out}")
+
+    def processes(self):
+        """Pids of this cluster's daemons: those whose command line names its ceph.conf."""
+        conf = os.path.join(self.dir(), "ceph.conf")
+        return [pid for pid, command in _living().items() if conf in command]
+
+    def dir(self):
+        base = os.environ.get("CEPHRING_CLUSTERS") or os.path.join(REPO, "build-clusters")
+        return os.path.join(base, self.name)
 
     def heal(self, test):
         """A whole cluster before each test; a new one where the last test left what cannot be mended."""
