@@ -48,6 +48,14 @@ Test(text, quoted_text_cannot_be_mistaken_for_a_clean_name)
 	shown("", 0, "\"\"");
 }
 
+Test(text, words_are_escaped_but_never_quoted)
+{
+	char *got = text_words("\"x\" is\nbad\xff");
+
+	cr_assert_str_eq(got, "\"x\" is\\x0abad\\xff");
+	free(got);
+}
+
 Test(text, utf8_of_any_bytes_is_utf8_and_longer_by_the_escapes)
 {
 	static const char bytes[] = "a\xff\0b";

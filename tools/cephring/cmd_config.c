@@ -118,9 +118,9 @@ void cmd_config(struct tool *t, int argc, char **argv)
 	struct args a;
 
 	args_read(&a, t, &argp, argc, argv, &c);
-	tool_configure(t); /* what it could not load it has said; the rest is worth seeing all the more */
-	if (!t->config)
+	if (!tool_set(t))
 		return;
+	tool_load(t); /* a failure is said; the values are worth seeing all the more */
 	c.keys = &a;
 	c.seen = tool_alloc(a.count * sizeof *c.seen);
 	put_all(&c);

@@ -66,7 +66,7 @@ static void print_all(struct tool *t, struct link *links, size_t count)
 void cmd_readlink(struct tool *t, int argc, char **argv)
 {
 	struct argp argp = { NULL, args_option, "PATH...", "Shows where symbolic links point.",
-			     NULL, NULL,       NULL };
+			     NULL, NULL,        NULL };
 	struct link *links;
 	struct args a;
 

@@ -52,8 +52,7 @@ char *tool_why(const struct tool *t, int err)
 
 void tool_fail(struct tool *t, const char *what, size_t what_len, int err, const char *why)
 {
-	char *shown = what ? text_name(what, what_len) : NULL,
-	     *words = why ? text_name(why, strlen(why)) : NULL;
+	char *shown = what ? text_name(what, what_len) : NULL, *words = why ? text_words(why) : NULL;
 
 	fflush(stdout);
 	fprintf(stderr, "cephring: %s%s%s%s%s%s\n", shown ? shown : "", shown ? ": " : "", strerror(-err),
@@ -81,23 +80,26 @@ const char *tool_color_off(const struct tool *t, uint32_t mode)
 	return *tool_color(t, mode) ? "\033[0m" : "";
 }
 
-bool tool_configure(struct tool *t)
+bool tool_set(struct tool *t)
 {
 	int err = cephring_config_new(&t->config);
 
-	if (err) {
-		tool_fail(t, "configuration", 13, err, NULL);
-		return false;
-	}
-	for (unsigned i = 0; i < t->setting_count && !err; i++) {
-		err = cephring_config_set(t->config, t->settings[i].key, t->settings[i].value);
-		if (err)
-			tool_fail(t, t->settings[i].key, strlen(t->settings[i].key), err,
-				  cephring_config_error(t->config));
-	}
 	if (err)
-		return false;
-	err = cephring_config_load(t->config);
+		tool_fail(t, "configuration", 13, err, NULL);
+	for (unsigned i = 0; i < t->setting_count && !err; i++) {
+		const struct tool_setting *s = &t->settings[i];
+
+		err = cephring_config_set(t->config, s->key, s->value);
+		if (err)
+			tool_fail(t, s->key, strlen(s->key), err, cephring_config_error(t->config));
+	}
+	return !err;
+}
+
+bool tool_load(struct tool *t)
+{
+	int err = cephring_config_load(t->config);
+
 	if (err)
 		tool_fail(t, "configuration", 13, err, cephring_config_error(t->config));
 	return !err;
@@ -106,7 +108,7 @@ bool tool_configure(struct tool *t)
 static void log_line(void *arg, int level, const char *line)
 {
 	static const char *const names[] = { "error", "warn", "info", "debug" };
-	char *shown = text_name(line, strlen(line));
+	char *shown = text_words(line);
 
 	fprintf(stderr, "cephring: %s: %s\n", names[level & 3], shown);
 	free(shown);
@@ -118,7 +120,7 @@ bool tool_connect(struct tool *t)
 	char why[256], *words;
 	int err;
 
-	if (!tool_configure(t))
+	if (!tool_set(t) || !tool_load(t))
 		return false;
 	err = cephring_engine_new(NULL, &t->engine, why, sizeof why);
 	if (err) {

@@ -81,17 +81,11 @@ static bool plain(const char *s, size_t len)
 	return true;
 }
 
-char *text_name(const char *s, size_t len)
+/* Escapes what is not printable, and the characters in `also`; returns the end. */
+static char *escape(char *p, const char *s, size_t len, const char *also)
 {
-	char *out = must_alloc(len * 4 + 3), *p = out;
 	uint32_t code;
 
-	if (plain(s, len)) {
-		memcpy(out, s, len);
-		out[len] = '\0';
-		return out;
-	}
-	*p++ = '"';
 	while (len) {
 		size_t n = utf8_next(s, len, &code);
 		bool shown = n && printable(code);
@@ -101,7 +95,7 @@ char *text_name(const char *s, size_t len)
 			for (size_t i = 0; i < n; i++)
 				p += sprintf(p, "\\x%02x", (unsigned char)s[i]);
 		} else {
-			if (*s == '"' || *s == '\\')
+			if (strchr(also, *s))
 				*p++ = '\\';
 			memcpy(p, s, n);
 			p += n;
@@ -109,7 +103,29 @@ char *text_name(const char *s, size_t len)
 		s += n;
 		len -= n;
 	}
-	strcpy(p, "\"");
+	*p = '\0';
+	return p;
+}
+
+char *text_name(const char *s, size_t len)
+{
+	char *out = must_alloc(len * 4 + 3);
+
+	if (plain(s, len)) {
+		memcpy(out, s, len);
+		out[len] = '\0';
+		return out;
+	}
+	out[0] = '"';
+	strcpy(escape(out + 1, s, len, "\"\\"), "\"");
+	return out;
+}
+
+char *text_words(const char *s)
+{
+	char *out = must_alloc(strlen(s) * 4 + 1);
+
+	escape(out, s, strlen(s), "");
 	return out;
 }
 

@@ -13,6 +13,8 @@ enum { TEXT_SIZE_MAX = 24, TEXT_MODE_MAX = 12, TEXT_TIME_MAX = 48 };
 bool text_is_utf8(const char *s, size_t len);
 /* The bytes themselves, or quoted when they are not safe to print. The caller's, free(). */
 char *text_name(const char *s, size_t len);
+/* Words: as text_name() without its quotes, for text that nobody parses. The caller's, free(). */
+char *text_words(const char *s);
 /* Valid UTF-8 of *out_len bytes: each byte that is not part of any becomes \xHH. The caller's, free(). */
 char *text_utf8(const char *s, size_t len, size_t *out_len);
 /* Lower-case hexadecimal. The caller's, free(). */

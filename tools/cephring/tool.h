@@ -69,8 +69,10 @@ void args_read(struct args *a, struct tool *t, const struct argp *argp, int argc
 /* Ends the process with EXIT_USAGE unless there are `min` to `max` of them (max -1: any number). */
 void args_need(const struct args *a, int min, int max);
 
-/* Reads the configuration; then also connects. False: said why, and t->status is set. */
-bool tool_configure(struct tool *t);
+/* Makes the configuration with the options given; reads files and environment; does both and mounts.
+ * False: said why, and t->status is set. */
+bool tool_set(struct tool *t);
+bool tool_load(struct tool *t);
 bool tool_connect(struct tool *t);
 /* Waits for the next thing to happen and runs its callbacks. */
 void tool_turn(struct tool *t);

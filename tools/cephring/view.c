@@ -102,6 +102,10 @@ static void print_list(const json_t *list, int indent)
 	json_t *v;
 	size_t i;
 
+	if (!json_array_size(list)) {
+		printf("%*snone\n", indent, "");
+		return;
+	}
 	if (is_table(list)) {
 		print_table(list, indent);
 		return;
