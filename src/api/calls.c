@@ -244,7 +244,7 @@ void cephring_drop_caches(cephring_mount *mt)
 
 const char *cephring_strerror(cephring_mount *mt, int err)
 {
-	if (mt && mt->log.last_error[0])
+	if (mt && mt->log.last_error[0] && mt->log.last_err == err)
 		return mt->log.last_error;
 	return strerror(err < 0 ? -err : err);
 }
