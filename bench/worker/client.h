@@ -16,7 +16,7 @@ struct client_dir; /* a directory held open by reference, so that a lookup below
 struct client_counters {
 	uint64_t syscalls;
 	uint64_t messages; /* requests sent to an MDS */
-	uint64_t entries;  /* names it holds in its cache */
+	uint64_t bytes;    /* what it says that its cache holds */
 };
 
 extern const char client_name[]; /* "cephring", "libcephfs" */

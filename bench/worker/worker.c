@@ -165,11 +165,12 @@ static void answer_job(const struct job *j, const struct client_counters *own)
 {
 	answer("{\"samples\":%zu,\"ops\":%llu,\"wall_ns\":%llu,\"cpu_ns\":%llu,\"calls\":%llu,\"own_calls\":%"
 	       "llu,"
-	       "\"own_messages\":%llu,\"resident_bytes\":%lld,\"entries\":%lld}",
+	       "\"own_messages\":%llu,\"own_bytes\":%llu,\"resident_bytes\":%lld,\"entries\":%lld}",
 	       j->samples, (unsigned long long)(j->samples * j->ops_per_sample),
 	       (unsigned long long)j->cost.wall_ns, (unsigned long long)j->cost.cpu_ns,
 	       (unsigned long long)j->cost.calls, (unsigned long long)own->syscalls,
-	       (unsigned long long)own->messages, (long long)j->resident_bytes, (long long)j->entries);
+	       (unsigned long long)own->messages, (unsigned long long)own->bytes,
+	       (long long)j->resident_bytes, (long long)j->entries);
 }
 
 static void own_counters(struct client *c, struct client_counters *out)
@@ -203,6 +204,7 @@ static void run_workload(struct worker *w, const struct workload *load, char *wo
 	own_counters(load->mounted ? w->c : NULL, &after);
 	after.syscalls -= before.syscalls;
 	after.messages -= before.messages;
+	after.bytes -= before.bytes;
 	if (!err && out)
 		err = save_samples(&j, out);
 	if (err)
