@@ -5,6 +5,7 @@
  * it did not do.
  */
 #include "config.h"
+#include "../proto/frame.h"
 #include "../proto/keyring.h"
 #include "../ring/mem.h"
 
@@ -108,6 +109,22 @@ static bool can_do_without(const cephring_config *c)
 	return none && (!cephx || c->v[id].level != LEVEL_DEFAULT);
 }
 
+/* OpenSSL reads its configuration and looks its algorithms up when they are used first: several milliseconds,
+ * more than a whole login. Loading may take time, a mount should not: use them now. */
+static void crypto_warm_up(const struct crypto_key *key)
+{
+	static const uint8_t zeros[CON_SECRET_LEN];
+	uint8_t mac[32];
+	struct enc sealed;
+
+	enc_init(&sealed);
+	crypto_seal(key, USAGE_CON_SECRET, zeros, zeros, sizeof mac, &sealed);
+	enc_free(&sealed);
+	hmac_sha256(key->secret, key->len, zeros, sizeof zeros, mac);
+	crypto_wipe(mac, sizeof mac);
+	frame_crypto_free(frame_crypto_new(zeros, false));
+}
+
 int config_find_key(cephring_config *c)
 {
 	int err;
@@ -120,6 +137,8 @@ int config_find_key(cephring_config *c)
 	else
 		err = from_keyring(c);
 	c->have_key = !err;
+	if (c->have_key)
+		crypto_warm_up(&c->key);
 	if (err == -ENOENT && can_do_without(c)) {
 		c->error[0] = 0;
 		return 0;
