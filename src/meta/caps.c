@@ -192,13 +192,11 @@ static void cap_send_update(struct meta *m, struct cap *c)
 	};
 	struct msg *msg = msg_new(MSG_CLIENT_CAPS, CAPS_VERSION, 1, 0);
 
-	if (!msg || !c->session->conn) {
-		msg_free(msg);
+	if (!msg)
 		return;
-	}
 	caps_encode(&msg->front, &u);
 	c->mds_wanted = u.wanted;
-	conn_send(c->session->conn, msg);
+	session_send_msg(c->session, msg);
 }
 
 static void want_flush(struct ring_timer *t)

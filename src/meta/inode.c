@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { TRIM_STEPS = 256, SLOT_BYTES = 32 /* what a hash table spends for an entry, about */ };
+enum { TRIM_STEPS = 8192 /* more than one reply can add, twice around */, SLOT_BYTES = 32 /* what a hash table spends for an entry, about */ };
 
 /* ---- hash tables ---- */
 

@@ -46,5 +46,5 @@ void reconnect_send(struct session *s)
 		count++;
 	}
 	reconnect_end(&msg->data, mark, count, realms, count ? 1 : 0);
-	conn_send(s->conn, msg);
+	session_send_msg(s, msg);
 }

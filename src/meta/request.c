@@ -192,7 +192,7 @@ void mreq_send_to(struct mreq *r, struct session *s)
 	m->stats.requests++;
 	if (r->attempts++)
 		m->stats.resends++;
-	conn_send(s->conn, msg);
+	session_send_msg(s, msg);
 }
 
 void mreq_kick(struct mreq *r)
@@ -209,7 +209,7 @@ void mreq_kick(struct mreq *r)
 	}
 	r->session = s;
 	if (s->state == SESS_REJECTED) {
-		mreq_fail_later(r, -EACCES);
+		mreq_fail_later(r, s->refused);
 	} else if (s->state == SESS_OPEN) {
 		mreq_send_to(r, s);
 	} else {

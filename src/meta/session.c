@@ -67,6 +67,7 @@ static void on_fault(void *arg, int err, const char *why)
 		session_closed(s, err);
 	else {
 		s->state = SESS_REJECTED;
+		s->refused = err;
 		mreqs_session_over(s->m, s, err);
 	}
 }
@@ -114,14 +115,22 @@ static int session_connect(struct session *s)
 	return 0;
 }
 
+void session_send_msg(struct session *s, struct msg *msg)
+{
+	if (s->conn)
+		conn_send(s->conn, msg);
+	else
+		msg_free(msg);
+}
+
 void session_send(struct session *s, uint32_t op, uint64_t seq)
 {
-	struct msg *msg = s->conn ? msg_new(MSG_CLIENT_SESSION, 1, 1, 0) : NULL;
+	struct msg *msg = msg_new(MSG_CLIENT_SESSION, 1, 1, 0);
 
 	if (!msg)
 		return;
 	session_encode(&msg->front, op, seq);
-	conn_send(s->conn, msg);
+	session_send_msg(s, msg);
 }
 
 void session_send_open(struct session *s)
@@ -137,7 +146,7 @@ void session_send_open(struct session *s)
 	if (!msg)
 		return; /* the renewal timer tries again */
 	session_encode_open(&msg->front, kv, sizeof kv / sizeof *kv, session_our_features);
-	conn_send(s->conn, msg);
+	session_send_msg(s, msg);
 }
 
 struct session *session_open(struct meta *m, int rank)
@@ -261,11 +270,11 @@ void session_send_releases(struct session *s)
 {
 	struct msg *msg = s->releases;
 
-	if (!msg || !s->conn)
+	if (!msg)
 		return;
 	s->releases = NULL;
 	caprelease_end(&msg->front, s->release_mark, s->release_count, 0);
-	conn_send(s->conn, msg);
+	session_send_msg(s, msg);
 }
 
 void sessions_send_releases(struct meta *m)

@@ -36,6 +36,7 @@ struct session {
 	TAILQ_HEAD(, mreq) waiting;   /* requests that wait for OPEN */
 	uint32_t in_flight;
 	bool read_only;
+	int refused;                  /* SESS_REJECTED: what its requests are told, negative */
 	char error[128];              /* words of a REJECT */
 };
 
@@ -48,6 +49,8 @@ void sessions_map_changed(struct meta *m);
 /* Sends queued cap releases of all sessions. */
 void sessions_send_releases(struct meta *m);
 void session_send_releases(struct session *s);
+/* Takes `msg`; without a connection there is nobody to tell. */
+void session_send_msg(struct session *s, struct msg *msg);
 void session_queue_release(struct session *s, const struct cap *c);
 /* Closes politely; -> CLOSED later. */
 void session_close(struct session *s);

@@ -8,12 +8,12 @@
 
 void session_send_renew(struct session *s, uint64_t seq)
 {
-	struct msg *msg = s->conn ? msg_new(MSG_CLIENT_SESSION, SESSION_RENEW_VERSION, 1, 0) : NULL;
+	struct msg *msg = msg_new(MSG_CLIENT_SESSION, SESSION_RENEW_VERSION, 1, 0);
 
 	if (!msg)
 		return;
 	session_encode_renew(&msg->front, seq, session_our_features, mreq_oldest_tid(s->m));
-	conn_send(s->conn, msg);
+	session_send_msg(s, msg);
 }
 
 static void opened(struct session *s, const struct session_msg *sm)
@@ -45,6 +45,7 @@ static void rejected(struct session *s, const struct session_msg *sm)
 	session_disconnect(s);
 	session_drop_caps(s);
 	s->state = SESS_REJECTED;
+	s->refused = err;
 	mreqs_session_over(s->m, s, err);
 }
 
@@ -160,7 +161,7 @@ static void handle_lease(struct session *s, const struct msg_in *in)
 	if (!msg)
 		return;
 	lease_encode(&msg->front, &l);
-	conn_send(s->conn, msg);
+	session_send_msg(s, msg);
 }
 
 static void handle_quota(struct session *s, const struct msg_in *in)
