@@ -34,6 +34,9 @@ int client_unmount(struct client *c);
  * mount. */
 int client_become(struct client *c, uint32_t uid);
 
+/* Lets time pass with no call in flight; what the client does in the background goes on. */
+void client_idle(struct client *c, uint64_t ns);
+
 /* Resolves a path and gives the reference back. */
 int client_walk(struct client *c, const char *path);
 /* All the basic fields of a path whose every component is cached. */

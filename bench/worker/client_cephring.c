@@ -129,6 +129,14 @@ int client_become(struct client *c, uint32_t uid)
 	return 0;
 }
 
+void client_idle(struct client *c, uint64_t ns)
+{
+	uint64_t until = meter_now_ns() + ns, now;
+
+	while ((now = meter_now_ns()) < until && cephring_run(c->engine, (int64_t)(until - now)) >= 0)
+		;
+}
+
 static int resolve(struct client *c, cephring_inode *at, const char *path, cephring_inode **out)
 {
 	return (int)finish(c, cephring_lookup(c->mount, at, path, 0, &c->user, &c->op, ended, c, out));

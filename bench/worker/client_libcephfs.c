@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct client {
 	struct ceph_mount_info *mount;
@@ -84,6 +85,13 @@ int client_become(struct client *c, uint32_t uid)
 	ceph_userperm_destroy(c->user);
 	c->user = user;
 	return 0;
+}
+
+void client_idle(struct client *c, uint64_t ns)
+{
+	struct timespec t = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
+
+	nanosleep(&t, NULL);
 }
 
 int client_walk(struct client *c, const char *path)

@@ -121,7 +121,8 @@ static uint64_t *job_key(struct job *j, const char *key)
 		     { "uid", &j->uid },
 		     { "chains", &j->chains },
 		     { "files", &j->files },
-		     { "threads", &j->threads } };
+		     { "threads", &j->threads },
+		     { "pause_us", &j->pause_us } };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (!strcmp(key, keys[i].key))

@@ -23,6 +23,7 @@ struct job {
 	struct meter *meter;
 	/* asked for */
 	uint64_t n, first, depth, uid, chains, files, threads;
+	uint64_t pause_us; /* after each operation; outside its time, but its CPU counts */
 	/* came out */
 	uint64_t *took_ns; /* owned; one for each sample */
 	size_t samples;
