@@ -44,7 +44,7 @@ uint8_t *enc_room(struct enc *e, size_t n)
 
 	if (e->err)
 		return NULL;
-	if (n > e->cap - e->len && (n > ENC_LIMIT || enc_grow(e, e->len + n))) {
+	if ((n > e->cap - e->len || !e->buf) && (n > ENC_LIMIT || enc_grow(e, e->len + n))) {
 		e->err = e->err ? e->err : -EMSGSIZE;
 		return NULL;
 	}

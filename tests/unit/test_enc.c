@@ -81,6 +81,18 @@ Test(enc, fixed_memory_is_never_left)
 	enc_free(&e);
 }
 
+Test(enc, nothing_written_is_still_memory)
+{
+	struct enc e;
+
+	enc_init(&e);
+	cr_assert_not_null(enc_room(&e, 0));
+	enc_bytes(&e, NULL, 0);
+	cr_assert_eq(e.err, 0);
+	cr_assert_eq(e.len, 0);
+	enc_free(&e);
+}
+
 Test(enc, limit_sticks)
 {
 	struct enc e;
