@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Mounts the file system's root as the superuser. 0 or a negative errno. */
-__attribute__((unused)) static int second_mount(struct ceph_mount_info **out)
+/* Mounts the file system's root; "true": it judges permissions itself, by whoever asks. 0 or a negative errno. */
+__attribute__((unused)) static int second_mount_with(struct ceph_mount_info **out, const char *permissions)
 {
 	char ring[4096];
 	int r = ceph_create(out, "second");
@@ -18,12 +18,18 @@ __attribute__((unused)) static int second_mount(struct ceph_mount_info **out)
 	if (r == 0)
 		r = ceph_conf_set(*out, "keyring", ring);
 	if (r == 0)
-		r = ceph_conf_set(*out, "client_permissions", "false");
+		r = ceph_conf_set(*out, "client_permissions", permissions);
 	if (r == 0)
 		r = ceph_mount(*out, "/");
 	if (r < 0)
 		ceph_release(*out);
 	return r;
+}
+
+/* As the superuser. */
+__attribute__((unused)) static int second_mount(struct ceph_mount_info **out)
+{
+	return second_mount_with(out, "false");
 }
 
 __attribute__((unused)) static void second_unmount(struct ceph_mount_info *cm)
