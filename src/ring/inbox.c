@@ -1,44 +1,27 @@
 /* inbox.c: see inbox.h. */
 #include "inbox.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include "mem.h"
-
-/* Twice the seats: a ck_ring of n holds n - 1, and whoever has a seat must find room. */
-static size_t slots_size(unsigned size)
-{
-	return 2 * (size_t)size * sizeof(ck_ring_buffer_t);
-}
 
 int inbox_init(struct inbox *b, unsigned size)
 {
-	if (size < 2 || (size & (size - 1)) || size > 1u << 30)
+	if (!size)
 		return -EINVAL;
 	b->size = size;
+	b->taken = NULL;
+	atomic_init(&b->posted, NULL);
 	atomic_init(&b->seated, 0);
 	atomic_init(&b->bell, 0);
 	atomic_init(&b->ended, false);
-	b->slots = mem_alloc(slots_size(size));
-	if (!b->slots)
-		return -ENOMEM;
-	ck_ring_init(&b->ring, 2 * size);
 	b->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (b->wake_fd < 0) {
-		int err = -errno;
-
-		mem_free(b->slots, slots_size(size));
-		return err;
-	}
-	return 0;
+	return b->wake_fd < 0 ? -errno : 0;
 }
 
 void inbox_fini(struct inbox *b)
 {
 	close(b->wake_fd);
-	mem_free(b->slots, slots_size(b->size));
 }
 
 static void ring_bell(int fd)
@@ -73,7 +56,7 @@ static bool take_seat(struct inbox *b)
 
 int inbox_post(struct inbox *b, struct ring_task *t)
 {
-	bool room;
+	struct ring_task *head;
 
 	if (atomic_load_explicit(&b->ended, memory_order_acquire))
 		return -ESHUTDOWN;
@@ -85,9 +68,11 @@ int inbox_post(struct inbox *b, struct ring_task *t)
 		atomic_fetch_sub_explicit(&b->seated, 1, memory_order_release);
 		return 0;
 	}
-	room = ck_ring_enqueue_mpsc(&b->ring, b->slots, t);
-	assert(room);
-	(void)room;
+	head = atomic_load_explicit(&b->posted, memory_order_relaxed);
+	do {
+		t->next = head;
+	} while (!atomic_compare_exchange_weak_explicit(&b->posted, &head, t, memory_order_release,
+							memory_order_relaxed));
 	/* Sequentially consistent on both sides (here and in inbox_sleep): either the engine sees the
 	 * task, or we see it asleep. */
 	atomic_thread_fence(memory_order_seq_cst);
@@ -102,17 +87,29 @@ int inbox_post(struct inbox *b, struct ring_task *t)
 
 struct ring_task *inbox_take(struct inbox *b)
 {
-	void *t;
+	struct ring_task *t;
 
-	if (!ck_ring_dequeue_mpsc(&b->ring, b->slots, &t))
-		return NULL;
-	atomic_fetch_sub_explicit(&b->seated, 1, memory_order_release);
+	if (!b->taken) {
+		struct ring_task *newest = atomic_exchange_explicit(&b->posted, NULL, memory_order_acquire);
+
+		while (newest) {
+			t = newest;
+			newest = t->next;
+			t->next = b->taken;
+			b->taken = t;
+		}
+	}
+	t = b->taken;
+	if (t) {
+		b->taken = t->next;
+		atomic_fetch_sub_explicit(&b->seated, 1, memory_order_release);
+	}
 	return t;
 }
 
 bool inbox_waiting(const struct inbox *b)
 {
-	return ck_ring_size(&b->ring) > 0;
+	return b->taken || atomic_load_explicit(&b->posted, memory_order_relaxed);
 }
 
 bool inbox_sleep(struct inbox *b, int fd)

@@ -31,8 +31,12 @@
 #endif
 
 #ifdef MEM_ASAN
-#include <sanitizer/allocator_interface.h>
-#include <sanitizer/asan_interface.h>
+/* The sanitizer's interface; gcc 12 has it without all of its headers. */
+size_t __sanitizer_get_current_allocated_bytes(void);
+void __asan_poison_memory_region(const volatile void *p, size_t n);
+void __asan_unpoison_memory_region(const volatile void *p, size_t n);
+#define slab_poison(p, n)   __asan_poison_memory_region(p, n)
+#define slab_unpoison(p, n) __asan_unpoison_memory_region(p, n)
 
 void *mem_alloc(size_t size)
 {
@@ -50,8 +54,6 @@ size_t mem_allocated(void)
 {
 	return __sanitizer_get_current_allocated_bytes();
 }
-#define slab_poison(p, n)   ASAN_POISON_MEMORY_REGION(p, n)
-#define slab_unpoison(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
 
 #else
 #define slab_poison(p, n)   ((void)0)

@@ -148,7 +148,8 @@ static unsigned run_inbox(struct ring *r)
 
 void ring_timer_set(struct ring *r, struct ring_timer *t, uint64_t at_ns)
 {
-	timer_set(&r->timers, t, at_ns);
+	/* Never into the past: one that keeps doing so would be first for ever. */
+	timer_set(&r->timers, t, at_ns > r->now ? at_ns : r->now);
 }
 
 void ring_timer_clear(struct ring *r, struct ring_timer *t)

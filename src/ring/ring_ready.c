@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <sys/eventfd.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 int ring_fd(struct ring *r)
@@ -39,7 +40,8 @@ int ring_fd(struct ring *r)
 	return r->ready_fd;
 }
 
-/* Takes what the eventfd holds, along with the next submit. Silent when it held something. */
+/* Takes what the eventfd holds, along with the next submit. Silent when it held something. RWF_NOWAIT: a read
+ * that finds nothing (its writer is late) must fail at once; one that waits would swallow a later signal. */
 static void empty_along(struct ring *r)
 {
 	struct io_uring_sqe *sqe = ring_sqe(r, NULL);
@@ -47,6 +49,7 @@ static void empty_along(struct ring *r)
 	if (!sqe)
 		return;
 	io_uring_prep_read(sqe, r->ready_fd, &r->ready_count, sizeof r->ready_count, 0);
+	sqe->rw_flags = RWF_NOWAIT;
 	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 	sqe->user_data = 0;
 }

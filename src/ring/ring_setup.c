@@ -214,8 +214,6 @@ static int check_opts(const struct ring_opts *in, struct ring_opts *o, char *why
 	if (o->buf_count > BUF_COUNT_MAX || (o->buf_count & (o->buf_count - 1)))
 		return fail(why, size, -EINVAL, "%u receive buffers: a power of two up to %d is needed",
 			    o->buf_count, BUF_COUNT_MAX);
-	if (o->inbox_size < 2 || (o->inbox_size & (o->inbox_size - 1)))
-		return fail(why, size, -EINVAL, "inbox of %u: a power of two is needed", o->inbox_size);
 	return 0;
 }
 

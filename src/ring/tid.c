@@ -11,6 +11,7 @@
 
 enum { TID_START = 64, TID_SWEEP_MIN = 1024, TID_BATCH = 256 };
 
+/* Zeroed, which ck_hs 0.7.1 needs: it does not initialise the count of tombstones of a new table. */
 static void *hs_malloc(size_t n)
 {
 	return mem_alloc(n);
