@@ -88,6 +88,7 @@ static int put_text(struct expansion *x, const char *s)
 static int put_builtin(struct expansion *x, const char *name)
 {
 	const struct conf_scope *s = x->scope;
+	const char *value;
 	char number[32];
 	int res;
 
@@ -95,11 +96,14 @@ static int put_builtin(struct expansion *x, const char *name)
 		res = put_text(x, s->cluster);
 	else if (!strcmp(name, "type"))
 		res = put_text(x, s->type);
-	else if (!strcmp(name, "id") || !strcmp(name, "num"))
+	else if (!strcmp(name, "id"))
 		res = put_text(x, s->id);
-	else if (!strcmp(name, "host"))
-		res = put_text(x, s->host);
-	else if (!strcmp(name, "home"))
+	else if (!strcmp(name, "num")) /* of osd.3; a name that is no number has none */
+		res = put_text(x, or_empty(s->id)[strspn(or_empty(s->id), "0123456789")] ? "" : s->id);
+	else if (!strcmp(name, "host")) {
+		value = raw_value(s, "host", NULL); /* a key of its own */
+		res = put_text(x, value ? value : s->host);
+	} else if (!strcmp(name, "home"))
 		res = put_text(x, s->home);
 	else if (!strcmp(name, "name")) {
 		res = put_text(x, s->type);

@@ -219,6 +219,11 @@ Test(conf, names_of_the_asker)
 	expect("[global]\na = ${cluster}x$clusterx", "a", "cephx$clusterx");
 }
 
+Test(conf, host_may_be_set_and_only_numbers_are_num)
+{
+	expect("[global]\nhost = named\na = $host$num", "a", "named");
+}
+
 Test(conf, other_keys_and_their_precedence)
 {
 	const char *text = "[global]\nrun dir = /run/$cluster\na = ${run_dir}/x\n[client]\nrun_dir = /c";
