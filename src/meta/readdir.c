@@ -390,6 +390,8 @@ static size_t deliver(struct reader *rd, uint8_t *out, size_t room)
 		end += e->reclen;
 	}
 	room = end - c->used;
+	if (!room)
+		return 0; /* there may be no buffer at all yet */
 	memcpy(out, c->buf + c->used, room);
 	c->used = end;
 	if (c->used == c->len)
