@@ -130,6 +130,7 @@ void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except)
 
 	m->stopping = true;
 	ops_fail_all(m, -ESHUTDOWN, except);
+	walk_fills_drop(m);
 	mreqs_fail_all(m, -ESHUTDOWN);
 	for (uint32_t n = 0; n < m->want_count; n++)
 		inode_put(m, m->want_list[n]);
@@ -144,7 +145,7 @@ void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except)
 
 void meta_fini(struct meta *m)
 {
-	struct ring_timer *timers[] = { &m->renew_timer, &m->release_timer, &m->want_timer, &m->close_timer };
+	struct ring_timer *timers[] = { &m->renew_timer, &m->release_timer, &m->want_timer, &m->close_timer, &m->fill_timer };
 
 	for (size_t n = 0; n < sizeof timers / sizeof *timers; n++)
 		if (timers[n]->slot)

@@ -55,7 +55,9 @@ struct meta {
 	uint64_t op_serial;
 	bool stopping, close_forced;
 	struct slab mreqs, inodes, caps, dirs, batches;
-	struct ring_timer renew_timer, release_timer, want_timer, close_timer;
+	struct ring_timer renew_timer, release_timer, want_timer, close_timer, fill_timer;
+	struct walk_batch *fills;       /* ended walks whose levels are still to be looked up */
+	uint32_t fill_count;
 	struct ring_task stop_task;
 	struct inode **want_list;       /* refs: their MDS does not know what is wanted yet */
 	uint32_t want_count, want_cap;

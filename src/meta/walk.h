@@ -53,3 +53,5 @@ int64_t walk_step(struct op *op, int64_t res);
 int walk_cached(struct meta *m, struct walk *w, uint64_t now_ns, struct inode **out);
 /* Drops everything held; replies still to come feed the cache. */
 void walk_end(struct meta *m, struct walk *w);
+/* Forgets the lookups that were to fill the cache. */
+void walk_fills_drop(struct meta *m);

@@ -5,12 +5,19 @@
  * can have changed there without our leave, so the name that the MDS passed through stands for the directory it names
  * (infer()). Hence every second level is asked, from the last one down; where Fs turns out not to be held, the missing level is
  * asked afterwards. Only with one active MDS: then all that matters arrives on one connection, in the order of its truth.
+ *
+ * Where the middle cannot matter to the caller, the whole path is asked alone first and ends the walk. The levels in between are
+ * then asked a moment later, for the cache only (fill_run): sent together they would keep the MDS busy before the answer that
+ * somebody waits for has left it.
  */
 #include "meta.h"
 #include "walk_impl.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
+
+enum { FILL_DELAY_US = 1000, FILLS_MAX = 256 };
 
 static void batch_free(struct walk_batch *b)
 {
@@ -26,13 +33,15 @@ static void batch_free(struct walk_batch *b)
 	slab_put(&m->batches, b);
 }
 
+static bool fill_later(struct walk_batch *b, const struct walk *w);
+
 void walk_batch_orphan(struct walk *w)
 {
 	struct walk_batch *b = w->batch;
 
 	w->batch = NULL;
 	b->op = NULL;
-	if (!b->pending)
+	if (!b->pending && !(b->jumped && fill_later(b, w)))
 		batch_free(b);
 }
 
@@ -109,9 +118,9 @@ static bool one_rank(const struct meta *m)
 	return active == 1;
 }
 
-static int ask_level(struct op *op, struct walk_batch *b, uint32_t k)
+static int ask_level(struct walk_batch *b, uint32_t k, const struct cephring_cred *cred)
 {
-	struct meta *m = op->m;
+	struct meta *m = b->m;
 	struct walk_level *l = &b->level[k];
 	struct mreq *r = mreq_new(m, MDS_OP_LOOKUP, b->base, b->path, l->off + l->len);
 
@@ -126,7 +135,7 @@ static int ask_level(struct op *op, struct walk_batch *b, uint32_t k)
 	l->asked = true;
 	b->pending++;
 	m->stats.walk_lookups++;
-	if (mreq_set_cred(r, &op->walk.cred)) {
+	if (mreq_set_cred(r, cred)) {
 		l->asked = false;
 		b->pending--;
 		mreq_abandon(r);
@@ -169,13 +178,27 @@ static int collect(struct op *op, struct walk_batch *b, const char *rest)
 	return 0;
 }
 
+/* Every level, or every second one where the bindings in between can be inferred. */
+static int ask_levels(struct walk_batch *b, bool skip, const struct cephring_cred *cred)
+{
+	int err = 0;
+
+	for (uint32_t k = 0; k < b->count && !err; k++)
+		if (!b->level[k].asked && !(skip && ((b->count - 1 - k) & 1)))
+			err = ask_level(b, k, cred);
+	return err;
+}
+
+static bool may_skip(const struct walk_batch *b)
+{
+	return b->m->map && one_rank(b->m) && (caps_issued(b->base, ring_now(b->m->ring)) & CAP_FS);
+}
+
 int walk_batch_send(struct op *op, const char *rest)
 {
 	struct meta *m = op->m;
 	struct walk *w = &op->walk;
 	struct walk_batch *b = slab_get(&m->batches);
-	uint64_t now = ring_now(m->ring);
-	bool skip, whole_first;
 	int err;
 
 	if (!b)
@@ -192,15 +215,66 @@ int walk_batch_send(struct op *op, const char *rest)
 	/* Where names keep moving: one at a time. */
 	if (w->restarts > WALK_RESTARTS_MAX / 2 && b->count > 1)
 		b->count = 1;
-	skip = !w->restarts && m->map && one_rank(m) && (caps_issued(w->at, now) & CAP_FS);
-	whole_first = walk_free_pass(m, w) && b->count > 1;
-	if (whole_first)
-		err = ask_level(op, b, b->count - 1);
-	for (uint32_t k = 0; k < b->count && !err; k++) {
-		if (b->level[k].asked || (skip && ((b->count - 1 - k) & 1)))
-			continue;
-		err = ask_level(op, b, k);
+	if (walk_free_pass(m, w) && b->count > 1 && !w->restarts)
+		err = ask_level(b, b->count - 1, &w->cred);
+	else
+		err = ask_levels(b, !w->restarts && may_skip(b), &w->cred);
+	return b->pending ? 0 : err;
+}
+
+/* ---- filling the cache behind a walk that has ended ---- */
+
+static void fill_run(struct ring_timer *t)
+{
+	struct meta *m = (struct meta *)((char *)t - offsetof(struct meta, fill_timer));
+	struct walk_batch *b;
+
+	while ((b = m->fills) != NULL) {
+		m->fills = b->next_fill;
+		m->fill_count--;
+		/* Groups are not kept that long: at worst a key restricted by group is refused, and the cache stays cold. */
+		if (!m->stopping)
+			ask_levels(b, may_skip(b), &b->fill_cred);
+		if (!b->pending)
+			batch_free(b);
 	}
+}
+
+static bool fill_later(struct walk_batch *b, const struct walk *w)
+{
+	struct meta *m = b->m;
+
+	if (b->count < 3 && may_skip(b))
+		return false; /* what its one reply did not tell, it lets infer */
+	if (m->stopping || m->fill_count >= FILLS_MAX)
+		return false;
+	b->fill_cred = (struct cephring_cred){ .uid = w->cred.uid, .gid = w->cred.gid };
+	b->next_fill = m->fills;
+	m->fills = b;
+	m->fill_count++;
+	if (!m->fill_timer.slot) {
+		m->fill_timer.fn = fill_run;
+		ring_timer_set(m->ring, &m->fill_timer, ring_now(m->ring) + FILL_DELAY_US * 1000ull);
+	}
+	return true;
+}
+
+void walk_fills_drop(struct meta *m)
+{
+	struct walk_batch *b;
+
+	while ((b = m->fills) != NULL) {
+		m->fills = b->next_fill;
+		m->fill_count--;
+		batch_free(b);
+	}
+}
+
+/* The whole path did not tell (a link in the middle, a race): ask for the levels. */
+static int ask_rest(struct walk_batch *b, const struct walk *w)
+{
+	int err = ask_levels(b, may_skip(b), &w->cred);
+
 	return b->pending ? 0 : err;
 }
 
@@ -208,8 +282,16 @@ int walk_batch_send(struct op *op, const char *rest)
 
 bool walk_batch_waits(const struct walk *w)
 {
-	const struct walk_batch *b = w->batch;
-	const struct walk_level *l = &b->level[b->pos];
+	struct walk_batch *b = w->batch;
+	const struct walk_level *l = &b->level[b->pos], *end = &b->level[b->count - 1];
+
+	if (!l->asked && end->asked && !end->arrived)
+		return true; /* the whole path comes first */
+	if (!l->asked && !b->rest_asked && walk_free_pass(b->m, w)) {
+		b->rest_asked = true;
+		if (!ask_rest(b, w) && b->pending)
+			return true;
+	}
 
 	if (l->asked)
 		return !l->arrived;
@@ -261,4 +343,5 @@ void walk_batch_jump(struct walk *w)
 	walk_move(b->m, w, l->dir);
 	b->pos = b->count - 1;
 	w->rest = l->src;
+	b->jumped = true;
 }

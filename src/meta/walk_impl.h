@@ -13,6 +13,10 @@ struct walk_batch {
 	struct inode *base;       /* ref */
 	uint32_t count, pos;      /* components; the next to decide */
 	uint32_t pending;         /* replies still to come */
+	bool jumped;              /* the whole path ended the walk: the levels are to be filled in */
+	bool rest_asked;          /* the whole path did not tell, so the levels were asked */
+	struct walk_batch *next_fill;
+	struct cephring_cred fill_cred; /* without groups */
 	char *path;               /* the names, one slash between; inline_path or owned */
 	char inline_path[BATCH_PATH_INLINE];
 	struct walk_level {
@@ -39,3 +43,4 @@ bool walk_batch_waits(const struct walk *w);
 /* The reply for the whole path is there: go straight to its last component. */
 void walk_batch_jump(struct walk *w);
 void walk_batch_orphan(struct walk *w);
+
