@@ -140,7 +140,7 @@ enum {
 /* Resolves a path to a reference (*out, given back with cephring_put). res 0. */
 CEPHRING_API int cephring_lookup(cephring_mount *m, cephring_inode *at, const char *path, int flags, const struct cephring_cred *cred,
 				 struct cephring_op *op, cephring_cb cb, void *user, cephring_inode **out);
-/* Engine's thread. */
+/* Any thread; NULL is fine. References that are left at unmount die with the mount. */
 CEPHRING_API void cephring_put(cephring_mount *m, cephring_inode *i);
 CEPHRING_API uint64_t cephring_ino(const cephring_inode *i);
 

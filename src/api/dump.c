@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,20 @@ enum { DUMP_CAPS_MAX = 10000 };
 static void set(json_t *o, const char *key, json_t *value)
 {
 	json_object_set_new(o, key, value);
+}
+
+/* Names need not be UTF-8; JSON must. */
+static json_t *name_string(const char *s, size_t len)
+{
+	json_t *o = json_stringn(s, len);
+	char hex[2 * 64 + 8] = "hex:";
+	size_t n = len < 64 ? len : 64;
+
+	if (o)
+		return o;
+	for (size_t k = 0; k < n; k++)
+		snprintf(hex + 4 + 2 * k, 3, "%02x", (unsigned char)s[k]);
+	return json_string(hex);
 }
 
 static json_t *num(uint64_t v)
@@ -172,7 +187,7 @@ static json_t *status_view(cephring_mount *mt)
 	set(o, "version", json_string(cephring_version()));
 	set(o, "entity", json_sprintf("client.%s", mt->entity_id));
 	set(o, "mounted", json_boolean(mt->mounted));
-	set(o, "root", json_sprintf("/%s", mt->root));
+	set(o, "root", name_string(mt->meta.o.root, strlen(mt->meta.o.root)));
 	if (mt->mon) {
 		set(o, "global_id", num(*mon_global_id(mt->mon)));
 		if (mon_monmap(mt->mon))
@@ -198,8 +213,7 @@ static void request_view(void *arg, struct mreq *r)
 	set(o, "state", json_string(states[r->state]));
 	set(o, "rank", json_integer(r->session ? r->session->rank : -1));
 	set(o, "base", json_sprintf("0x%llx", (unsigned long long)(r->base ? r->base->key.ino : r->base_ino)));
-	json_t *path = json_stringn(r->path, r->path_len);
-	set(o, "path", path ? path : json_string("(not UTF-8)"));
+	set(o, "path", name_string(r->path, r->path_len));
 	set(o, "attempts", num(r->attempts));
 	set(o, "forwards", num(r->num_fwd));
 	set(o, "age_s", json_real(r->sent_ns ? (double)(ring_now(r->m->ring) - r->sent_ns) / 1e9 : 0));

@@ -220,7 +220,7 @@ static void mount_end(struct op *op, int64_t res)
 	mt->config = NULL;
 }
 
-static const struct op_family mount_family = { "mount", mount_step, mount_end };
+static const struct op_family mount_family = { .name = "mount", .step = mount_step, .end = mount_end };
 
 /* ---- making one ---- */
 
@@ -371,7 +371,7 @@ static int64_t unmount_step(struct op *op, int64_t res)
 {
 	cephring_mount *mt = op->u.mount.mount;
 
-	(void)res; /* a deadline or cancel cannot stop it: the close limit does */
+	(void)res;
 	if (op->at++)
 		return OP_PENDING;
 	mt->unmounting = op;
@@ -380,7 +380,7 @@ static int64_t unmount_step(struct op *op, int64_t res)
 	return OP_PENDING;
 }
 
-static const struct op_family unmount_family = { "unmount", unmount_step, NULL };
+static const struct op_family unmount_family = { .name = "unmount", .step = unmount_step, .for_good = true };
 
 int cephring_unmount(cephring_mount *mt, struct cephring_op *pub, cephring_cb cb, void *user)
 {

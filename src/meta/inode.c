@@ -91,18 +91,6 @@ int cache_init(struct cache *c, uint64_t limit_bytes, uint64_t seed)
 	return 0;
 }
 
-void cache_fini(struct meta *m)
-{
-	struct cache *c = &m->cache;
-
-	if (!c->inodes.map)
-		return;
-	cache_drop_all(m);
-	ck_hs_destroy(&c->inodes);
-	ck_hs_destroy(&c->dentries);
-	c->inodes.map = NULL;
-}
-
 /* ---- inodes ---- */
 
 struct inode *inode_find(struct cache *c, uint64_t ino, uint64_t snapid)
@@ -172,6 +160,43 @@ void inode_put(struct meta *m, struct inode *i)
 	/* The tail is the newest; entries used through the cache alone are spared by `used`. */
 	lru_del(&m->cache, i);
 	lru_add(&m->cache, i);
+}
+
+struct put_note { struct put_note *next; struct inode *inode; };
+
+void inode_puts_run(struct meta *m)
+{
+	struct put_note *n = __atomic_exchange_n(&m->puts, NULL, __ATOMIC_ACQUIRE), *next;
+
+	for (; n; n = next) {
+		next = n->next;
+		inode_put(m, n->inode);
+		mem_free(n, sizeof *n);
+	}
+}
+
+void inode_puts_task(struct ring_task *t)
+{
+	inode_puts_run((struct meta *)((char *)t - offsetof(struct meta, put_task)));
+}
+
+void inode_put_from(struct meta *m, struct inode *i)
+{
+	struct put_note *n;
+
+	if (ring_is_owner(m->ring)) {
+		inode_put(m, i);
+		return;
+	}
+	n = mem_alloc(sizeof *n);
+	if (!n)
+		return; /* it stays cached until the unmount */
+	n->inode = i;
+	n->next = __atomic_load_n(&m->puts, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&m->puts, &n->next, n, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+	/* A full inbox does not matter: the next renewal, or the unmount, finds them. */
+	ring_post(m->ring, &m->put_task);
 }
 
 static void inode_free(struct meta *m, struct inode *i)
@@ -392,4 +417,29 @@ void cache_drop_all(struct meta *m)
 			if (!trim_one(m, true))
 				break;
 	} while (c->inode_count + c->dentry_count < before);
+}
+
+void cache_fini(struct meta *m)
+{
+	struct cache *c = &m->cache;
+
+	ck_hs_iterator_t it = CK_HS_ITERATOR_INITIALIZER;
+	void *entry;
+
+	if (!c->inodes.map)
+		return;
+	cache_drop_all(m);
+	/* What the program still refers to goes too: its references die with the mount. Directories after their names. */
+	while (ck_hs_next(&c->inodes, &it, &entry)) {
+		struct inode *i = entry;
+
+		while (i->dir && !LIST_EMPTY(&i->dir->children))
+			dentry_drop(m, LIST_FIRST(&i->dir->children));
+	}
+	ck_hs_iterator_init(&it);
+	while (ck_hs_next(&c->inodes, &it, &entry))
+		inode_free(m, entry);
+	ck_hs_destroy(&c->inodes);
+	ck_hs_destroy(&c->dentries);
+	c->inodes.map = NULL;
 }

@@ -15,6 +15,7 @@
 
 struct meta;
 struct cap;
+struct ring_task;
 struct session;
 
 struct inode_key { uint64_t ino, snapid; };
@@ -90,6 +91,11 @@ struct inode *inode_find(struct cache *c, uint64_t ino, uint64_t snapid);
 struct inode *inode_make(struct meta *m, uint64_t ino, uint64_t snapid);
 static inline struct inode *inode_get(struct inode *i);
 void inode_put(struct meta *m, struct inode *i);
+/* [any thread] The same, carried out on the engine's. */
+void inode_put_from(struct meta *m, struct inode *i);
+/* Owner: the puts that other threads left. */
+void inode_puts_run(struct meta *m);
+void inode_puts_task(struct ring_task *t);
 /* The directory part, made at first need. */
 struct dir *inode_dir(struct meta *m, struct inode *i);
 static inline bool inode_is_dir(const struct inode *i) { return (i->mode & 0170000) == 0040000; }

@@ -53,6 +53,8 @@ struct meta {
 	LIST_HEAD(, op) ops;
 	uint32_t op_count;              /* atomic: submitted and not ended */
 	uint64_t op_serial;
+	struct put_note *puts;          /* atomic stack: references that other threads gave back */
+	struct ring_task put_task;
 	bool stopping, close_forced;
 	struct slab mreqs, inodes, caps, dirs, batches;
 	struct ring_timer renew_timer, release_timer, want_timer, close_timer, fill_timer;

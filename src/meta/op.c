@@ -83,7 +83,7 @@ static void op_start(struct ring_task *t)
 		return;
 	}
 	op->start_ns = ring_now(m->ring);
-	if (op->deadline_ns) {
+	if (op->deadline_ns && !op->fam->for_good) {
 		if (op->deadline_ns <= op->start_ns) {
 			op_end(op, -ETIMEDOUT);
 			return;
@@ -166,7 +166,8 @@ static void cancel_run(struct ring_task *t)
 
 	LIST_FOREACH(op, &c->m->ops, active) {
 		if (op == c->op && op->serial == c->serial) {
-			op_end(op, -ECANCELED);
+			if (!op->fam->for_good)
+				op_end(op, -ECANCELED);
 			break;
 		}
 	}

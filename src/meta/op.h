@@ -27,6 +27,7 @@ struct op_family {
 	int64_t (*step)(struct op *op, int64_t res);
 	/* Drops what the operation holds; runs once, before the callback. NULL: nothing. */
 	void (*end)(struct op *op, int64_t res);
+	bool for_good; /* neither a deadline nor a cancel ends it early: unmount */
 };
 
 /* Lives in the caller's struct cephring_op. */

@@ -78,7 +78,7 @@ static int64_t open_step(struct op *op, int64_t res)
 	}
 }
 
-const struct op_family op_open_family = { "open", open_step, NULL };
+const struct op_family op_open_family = { .name = "open", .step = open_step };
 
 /* ---- close ---- */
 
@@ -104,4 +104,4 @@ static void close_end(struct op *op, int64_t res)
 }
 
 /* `end` frees the file also when the operation is cancelled or the mount ends. */
-const struct op_family op_close_family = { "close", close_step, close_end };
+const struct op_family op_close_family = { .name = "close", .step = close_step, .end = close_end };

@@ -462,4 +462,4 @@ static void readdir_end(struct op *op, int64_t res)
 	f->busy--;
 }
 
-const struct op_family op_readdir_family = { "readdir", readdir_step, readdir_end };
+const struct op_family op_readdir_family = { .name = "readdir", .step = readdir_step, .end = readdir_end };

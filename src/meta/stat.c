@@ -85,7 +85,7 @@ static int64_t statx_step(struct op *op, int64_t res)
 	return res;
 }
 
-const struct op_family op_statx_family = { "statx", statx_step, NULL };
+const struct op_family op_statx_family = { .name = "statx", .step = statx_step };
 
 /* ---- lookup ---- */
 
@@ -97,7 +97,7 @@ static int64_t lookup_step(struct op *op, int64_t res)
 	return res;
 }
 
-const struct op_family op_lookup_family = { "lookup", lookup_step, NULL };
+const struct op_family op_lookup_family = { .name = "lookup", .step = lookup_step };
 
 /* ---- access ---- */
 
@@ -114,7 +114,7 @@ static int64_t access_step(struct op *op, int64_t res)
 	return inode_permission(op->inode, &op->walk.cred, want);
 }
 
-const struct op_family op_access_family = { "access", access_step, NULL };
+const struct op_family op_access_family = { .name = "access", .step = access_step };
 
 /* ---- readlink ---- */
 
@@ -132,4 +132,4 @@ static int64_t readlink_step(struct op *op, int64_t res)
 	return (int64_t)len;
 }
 
-const struct op_family op_readlink_family = { "readlink", readlink_step, NULL };
+const struct op_family op_readlink_family = { .name = "readlink", .step = readlink_step };

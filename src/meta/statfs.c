@@ -84,4 +84,4 @@ static void statfs_end(struct op *op, int64_t res)
 	mem_free(w, sizeof *w);
 }
 
-const struct op_family op_statfs_family = { "statfs", statfs_step, statfs_end };
+const struct op_family op_statfs_family = { .name = "statfs", .step = statfs_step, .end = statfs_end };

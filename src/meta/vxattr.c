@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -135,7 +136,7 @@ static int t_auth_mds(struct meta *m, const struct inode *i, char *out)
 }
 
 static const struct vxattr table[] = {
-	/* Layouts are asked for: the MDS knows the pool's name, we only its number. */
+	/* Layouts are asked for: the MDS knows the pool's name, we only its number, which is shown when it cannot be asked. */
 	{ "ceph.dir.layout", VXATTR_ASK, 'd', t_layout },
 	{ "ceph.dir.layout.stripe_unit", VXATTR_ASK, 'd', t_layout_stripe_unit },
 	{ "ceph.dir.layout.stripe_count", VXATTR_ASK, 'd', t_layout_stripe_count },
@@ -190,5 +191,60 @@ int vxattr_text(struct meta *m, const struct inode *i, const char *name, char *t
 	const struct vxattr *v = find(i, name);
 	int n = v ? v->text(m, i, text) : -ENODATA;
 
+	return n >= VXATTR_TEXT_MAX ? VXATTR_TEXT_MAX - 1 : n;
+}
+
+/* ---- layouts, as the MDS tells them ---- */
+
+static bool is_layout(const char *name)
+{
+	return !strcmp(name, "ceph.dir.layout") || !strcmp(name, "ceph.file.layout") || !strcmp(name, "ceph.dir.layout.pool") ||
+	       !strcmp(name, "ceph.file.layout.pool") || !strncmp(name, "ceph.dir.layout.", 16);
+}
+
+const char *vxattr_ask_name(const struct inode *i, const char *name)
+{
+	if (!find(i, name) || !is_layout(name))
+		return name;
+	return inode_is_dir(i) ? "ceph.dir.layout.json" : "ceph.file.layout.json";
+}
+
+static int layout_text(const json_t *o, bool dir, char *text)
+{
+	json_int_t unit, count, size;
+	const char *pool, *ns, *inheritance;
+
+	if (json_unpack((json_t *)o, "{sI sI sI ss ss ss}", "stripe_unit", &unit, "stripe_count", &count, "object_size", &size,
+			"pool_name", &pool, "pool_namespace", &ns, "inheritance", &inheritance))
+		return -EBADMSG;
+	/* A directory without a layout of its own has none to show. */
+	if (dir && strcmp(inheritance, "@set"))
+		return -ENODATA;
+	return snprintf(text, VXATTR_TEXT_MAX, "stripe_unit=%lld stripe_count=%lld object_size=%lld pool=%s%s%s", (long long)unit,
+			(long long)count, (long long)size, pool, *ns ? " pool_namespace=" : "", ns);
+}
+
+static int layout_field(const json_t *o, const char *field, char *text)
+{
+	const json_t *v = json_object_get(o, !strcmp(field, "pool") ? "pool_name" : field);
+
+	if (json_is_integer(v))
+		return snprintf(text, VXATTR_TEXT_MAX, "%lld", (long long)json_integer_value(v));
+	if (!json_is_string(v) || !json_string_length(v))
+		return -ENODATA;
+	return snprintf(text, VXATTR_TEXT_MAX, "%s", json_string_value(v));
+}
+
+int vxattr_from_answer(const struct inode *i, const char *name, struct slice answer, char *text)
+{
+	bool whole = !strcmp(name, "ceph.dir.layout") || !strcmp(name, "ceph.file.layout");
+	json_t *o;
+	int n;
+
+	o = json_loadb((const char *)answer.p, answer.len, 0, NULL);
+	n = layout_text(o, inode_is_dir(i), text);
+	if (o && !whole && n >= 0)
+		n = layout_field(o, strrchr(name, '.') + 1, text);
+	json_decref(o);
 	return n >= VXATTR_TEXT_MAX ? VXATTR_TEXT_MAX - 1 : n;
 }

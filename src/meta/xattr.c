@@ -43,27 +43,37 @@ static int64_t send_getattr(struct op *op, uint32_t mask)
 static void vxattr_done(struct mreq *r, int result, const struct reply *rep)
 {
 	struct op *op = r->arg;
+	char text[VXATTR_TEXT_MAX];
 	struct slice value;
 	struct dec d;
+	int n;
 
 	op->req = NULL;
+	if (result == -EINVAL) { /* an MDS that does not know the name: what we know ourselves will do */
+		n = vxattr_text(op->m, op->inode, op->u.xattr.name, text);
+		op_resume(op, n < 0 ? n : give(op, text, (size_t)n));
+		return;
+	}
 	if (result) {
-		/* An MDS that does not know the name says EINVAL: for the reader it does not exist. */
-		op_resume(op, result == -EINVAL ? -ENODATA : result);
+		op_resume(op, result);
 		return;
 	}
 	d = dec_init(rep->extra.p, rep->extra.len);
-	if (vxattr_decode(&d, &value))
+	if (vxattr_decode(&d, &value)) {
 		op_resume(op, -EBADMSG);
-	else
+	} else if (vxattr_ask_name(op->inode, op->u.xattr.name) == op->u.xattr.name) {
 		op_resume(op, give(op, value.p, value.len));
+	} else {
+		n = vxattr_from_answer(op->inode, op->u.xattr.name, value, text);
+		op_resume(op, n < 0 ? n : give(op, text, (size_t)n));
+	}
 }
 
 /* 0: no such thing there. */
 static int64_t send_getvxattr(struct op *op)
 {
 	struct cap *c = cap_auth(op->inode);
-	size_t len = strlen(op->u.xattr.name);
+	const char *name = vxattr_ask_name(op->inode, op->u.xattr.name);
 	struct mreq *r;
 
 	if (!c || c->session->state != SESS_OPEN || !(c->session->features & 1u << FEATURE_GETVXATTR))
@@ -71,8 +81,8 @@ static int64_t send_getvxattr(struct op *op)
 	r = mreq_new(op->m, MDS_OP_GETVXATTR, op->inode, NULL, 0);
 	if (!r)
 		return -EAGAIN;
-	r->path2 = mem_strdup(op->u.xattr.name);
-	r->path2_len = (uint32_t)len;
+	r->path2 = mem_strdup(name);
+	r->path2_len = (uint32_t)strlen(name);
 	r->need_auth = true;
 	r->done = vxattr_done;
 	if (!r->path2 || mreq_set_cred(r, &op->walk.cred)) {
@@ -170,7 +180,7 @@ static int64_t getxattr_step(struct op *op, int64_t res)
 	return -ENODATA;
 }
 
-const struct op_family op_getxattr_family = { "getxattr", getxattr_step, NULL };
+const struct op_family op_getxattr_family = { .name = "getxattr", .step = getxattr_step };
 
 static int64_t listxattr_step(struct op *op, int64_t res)
 {
@@ -200,4 +210,4 @@ static int64_t listxattr_step(struct op *op, int64_t res)
 	return (int64_t)len;
 }
 
-const struct op_family op_listxattr_family = { "listxattr", listxattr_step, NULL };
+const struct op_family op_listxattr_family = { .name = "listxattr", .step = listxattr_step };
