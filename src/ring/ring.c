@@ -60,6 +60,11 @@ uint64_t ring_now_fresh(struct ring *r)
 	return r->now;
 }
 
+uint64_t ring_now_coarse(void)
+{
+	return clock_ns(CLOCK_MONOTONIC_COARSE);
+}
+
 bool ring_is_owner(const struct ring *r)
 {
 	return pthread_equal(r->owner, pthread_self());
@@ -243,11 +248,23 @@ static unsigned settle(struct ring *r)
 	return n;
 }
 
+/* Its completion is here before settle() could look: the kernel did not take every submission, or more
+ * completions than there is room for. */
+static void unquiet(struct ring *r, struct ring_op *op)
+{
+	struct ring_op **at = &r->quiet;
+
+	while (*at != op)
+		at = &(*at)->quiet_next;
+	*at = op->quiet_next;
+	op->quiet = false;
+}
+
 static unsigned reap(struct ring *r)
 {
 	unsigned left = io_uring_cq_ready(&r->uring), n = 0;
 
-	/* No further than what settle() has seen. A callback may submit, which adds to the tail only. */
+	/* No further than what is there now: a callback may submit, and what fails then comes behind. */
 	for (; left; left--) {
 		struct io_uring_cqe *cqe;
 		struct ring_op *op;
@@ -262,7 +279,8 @@ static unsigned reap(struct ring *r)
 		io_uring_cqe_seen(&r->uring, cqe);
 		if (!op)
 			continue;
-		assert(!op->quiet);
+		if (op->quiet)
+			unquiet(r, op);
 		n++;
 		op->done(op, res, flags);
 	}
@@ -397,13 +415,13 @@ static int may_run(const struct ring *r)
 /* Turns until something was handled (`done` NULL) or `*done` is set. */
 static int run(struct ring *r, const bool *done, int64_t wait_ns)
 {
-	uint64_t end;
+	uint64_t end, enters = r->stats.enters;
 	int ret = may_run(r), total = 0;
 
 	if (ret)
 		return ret;
 	r->running = true;
-	ring_ready_begin(r, wait_ns == 0);
+	ring_ready_begin(r);
 	ring_clock(r);
 	end = wait_ns < 0 ? UINT64_MAX : r->now + (uint64_t)wait_ns;
 	while (!done || !*done) {
@@ -414,6 +432,8 @@ static int run(struct ring *r, const bool *done, int64_t wait_ns)
 		if ((!done && total) || r->now >= end)
 			break;
 	}
+	if (!total && wait_ns == 0 && r->stats.enters == enters)
+		ring_ready_idle(r);
 	total += (int)leave(r);
 	r->running = false;
 	return ret < 0 && (ret != -EINTR || done || !total) ? ret : total;

@@ -84,7 +84,8 @@ bool ring_is_owner(const struct ring *r);
 /* Monotonic and wall clock, ns; one reading per turn, refreshed at its start and after each wait. */
 uint64_t ring_now(const struct ring *r);
 uint64_t ring_wall(const struct ring *r);
-/* Monotonic, read anew but cheaply: behind by a timer tick (4 ms) at most. For answers from the cache outside a turn. */
+/* Monotonic, read anew but cheaply: behind by a timer tick (4 ms) at most. For answers from the cache outside a
+ * turn. */
 uint64_t ring_now_coarse(void);
 /* Reads the clock anew (30 ns): for calls made outside a turn. */
 uint64_t ring_now_fresh(struct ring *r);

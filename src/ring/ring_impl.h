@@ -83,8 +83,10 @@ static inline bool ring_has_flag(const struct ring *r, unsigned flags)
 
 /* ring_ready.c */
 
-/* ring_run() begins; `poll`: it will not wait. */
-void ring_ready_begin(struct ring *r, bool poll);
+/* ring_run() begins. */
+void ring_ready_begin(struct ring *r);
+/* It found nothing to do, so the descriptor may be readable for nothing: a producer rang late. */
+void ring_ready_idle(struct ring *r);
 /* It is about to return. False: something arrived, take another turn. */
 bool ring_ready_end(struct ring *r);
 /* It returns with work left. */

@@ -54,7 +54,7 @@ static void empty_along(struct ring *r)
 	sqe->user_data = 0;
 }
 
-void ring_ready_begin(struct ring *r, bool poll)
+void ring_ready_begin(struct ring *r)
 {
 	bool rung;
 
@@ -64,15 +64,19 @@ void ring_ready_begin(struct ring *r, bool poll)
 	rung = inbox_awake(&r->inbox);
 	if (rung && !r->no_wait)
 		r->stats.wakeups++;
-	if (rung || io_uring_cq_ready(&r->uring) || ring_has_flag(r, IORING_SQ_TASKRUN)) {
+	if (rung || io_uring_cq_ready(&r->uring) || ring_has_flag(r, IORING_SQ_TASKRUN))
 		empty_along(r);
-	} else if (poll) {
-		/* Nothing has arrived: readable only by a producer that rang late. */
-		ssize_t n = read(r->ready_fd, &r->ready_count, sizeof r->ready_count);
+}
 
-		(void)n;
-		r->stats.other_syscalls++;
-	}
+void ring_ready_idle(struct ring *r)
+{
+	ssize_t n;
+
+	if (r->ready_fd < 0)
+		return;
+	n = read(r->ready_fd, &r->ready_count, sizeof r->ready_count);
+	(void)n;
+	r->stats.other_syscalls++;
 }
 
 bool ring_ready_end(struct ring *r)

@@ -378,6 +378,25 @@ Test(ring, posts_of_a_batch_wake_once)
 	ring_free(r);
 }
 
+/* A caller whose loop finds the descriptor readable for nothing must not find it so for ever. */
+Test(ring, descriptor_readable_for_nothing_is_emptied)
+{
+	struct ring *r = driven();
+	struct epoll_event ev = { .events = EPOLLIN };
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+	uint64_t one = 1;
+
+	cr_assert_eq(epoll_ctl(ep, EPOLL_CTL_ADD, ring_fd(r), &ev), 0);
+	ring_run(r, 0);
+	/* As a producer does that was held up between taking the bell and ringing it. */
+	cr_assert_eq(write(ring_fd(r), &one, sizeof one), sizeof one);
+	cr_expect_eq(epoll_wait(ep, &ev, 1, 0), 1);
+	cr_expect_eq(ring_run(r, 0), 0);
+	cr_expect_eq(epoll_wait(ep, &ev, 1, 0), 0);
+	close(ep);
+	ring_free(r);
+}
+
 Test(ring, full_inbox_is_told_to_the_poster)
 {
 	struct ring_opts o = { .cpu = -1, .inbox_size = 4 };

@@ -370,6 +370,39 @@ Test(tcp, large_send_goes_on_when_the_socket_is_full)
 	end(r, &u, fd);
 }
 
+Test(tcp, send_into_a_socket_that_is_full_waits_for_room)
+{
+	struct ring *r = ring_with(0, 0);
+	struct user u = { 0 };
+	int fd = pair(r, &u);
+	size_t first = 20 << 20, second = 1 << 20, got = 0;
+	uint8_t *data = calloc(1, first), *sink = malloc(1 << 16);
+	struct iovec v = { data, first };
+
+	cr_assert_eq(tcp_send(u.tcp, &v, 1), 0);
+	while (!u.sent) {
+		ssize_t n = recv(fd, sink, 1 << 16, MSG_DONTWAIT);
+
+		got += n > 0 ? (size_t)n : 0;
+		cr_assert_geq(ring_run(r, 0), 0);
+	}
+	/* The kernel has just taken the last byte: there is hardly room for more. */
+	cr_expect_lt(got, first);
+	v.iov_len = second;
+	cr_assert_eq(tcp_send(u.tcp, &v, 1), 0);
+	while (got < first + second) {
+		ssize_t n = recv(fd, sink, 1 << 16, MSG_DONTWAIT);
+
+		got += n > 0 ? (size_t)n : 0;
+		cr_assert_geq(ring_run(r, 0), 0);
+	}
+	while (u.sent < 2)
+		cr_assert_geq(ring_run(r, S), 0);
+	free(data);
+	free(sink);
+	end(r, &u, fd);
+}
+
 Test(tcp, end_of_the_peer_comes_after_its_bytes)
 {
 	struct ring *r = ring_with(0, 0);
@@ -593,4 +626,50 @@ Test(tcp, more_streams_than_submission_entries)
 	ring_free(r);
 	close(lfd);
 	free(u);
+}
+
+/* 16 completions fit; 40 streams receive and have their large sends cut short in one turn. */
+Test(tcp, more_completions_than_there_is_room_for)
+{
+	enum { N = 40, LEN = 8 << 20 };
+	struct ring_opts o = { .cpu = -1, .entries = 2, .buf_count = 64, .buf_size = 64 };
+	struct user *u = calloc(N, sizeof *u);
+	uint8_t *data = calloc(1, LEN), *sink = malloc(1 << 20);
+	struct iovec v = { data, LEN };
+	size_t left[N];
+	struct ring *r;
+	int fd[N], todo = N;
+
+	cr_assert_eq(ring_new(&o, &r, NULL, 0), 0);
+	for (int i = 0; i < N; i++) {
+		fd[i] = pair(r, &u[i]);
+		left[i] = LEN;
+	}
+	for (int i = 0; i < N; i++) {
+		put(fd[i], data, 300);
+		cr_assert_eq(tcp_send(u[i].tcp, &v, 1), 0);
+	}
+	while (todo) {
+		cr_assert_geq(ring_run(r, S / 1000), 0);
+		for (int i = 0; i < N; i++) {
+			ssize_t n = left[i] ? recv(fd[i], sink, 1 << 20, MSG_DONTWAIT) : 0;
+
+			if (n <= 0)
+				continue;
+			left[i] -= (size_t)n;
+			todo -= !left[i];
+		}
+	}
+	for (int i = 0; i < N; i++) {
+		while (!u[i].sent || u[i].total < 300)
+			cr_assert_geq(ring_run(r, S), 0);
+		cr_expect_eq(u[i].total, 300);
+		cr_expect_eq(u[i].sent, 1);
+		tcp_close(u[i].tcp, NULL, NULL);
+		close(fd[i]);
+	}
+	ring_free(r);
+	free(u);
+	free(data);
+	free(sink);
 }
