@@ -50,8 +50,8 @@ struct conn_auth_result {
 	uint32_t con_secret_len; /* 64 in secure mode */
 };
 struct conn_auth_ops {
-	/* AUTH_REQUEST: *method (1 none, 2 cephx) and its payload. -EAGAIN: no ticket yet; the connection
-	 * waits and conn_auth_ready() goes on. */
+	/* AUTH_REQUEST: *method (1 none, 2 cephx) and its payload; asked before connecting. -EAGAIN: no ticket yet;
+	 * this object is freed, and conn_auth_ready() goes on with a fresh one. */
 	int (*request)(struct conn_auth *a, uint32_t *method, struct enc *payload);
 	/* AUTH_REPLY_MORE in, AUTH_REQUEST_MORE out. */
 	int (*more)(struct conn_auth *a, const uint8_t *p, uint32_t len, struct enc *reply);
@@ -102,7 +102,8 @@ void conn_send(struct conn *c, struct msg *m);
 /* Bytes queued and not yet acked or sent, for back-pressure. */
 size_t conn_queued(const struct conn *c);
 void conn_auth_ready(struct conn *c);
-/* Ends it now, without callbacks. `c` is gone for the caller; memory in the kernel's hands goes later. */
+/* Ends it now, without callbacks. `c` is gone for the caller; memory in the kernel's hands goes later. Also from
+ * inside any of its callbacks, except those of a conn_auth. Takes NULL. */
 void conn_free(struct conn *c);
 
 struct conn_info {
@@ -112,4 +113,3 @@ struct conn_info {
 	struct entity_addr self, peer;
 };
 void conn_info(const struct conn *c, struct conn_info *out);
-/* The rest of peer-visible identity, once known (address as the first daemon saw us). */
