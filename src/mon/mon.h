@@ -35,7 +35,8 @@ struct mon_ops {
 	 * monitor reachable: words name the addresses), -EPROTONOSUPPORT (only msgr1 there) ... Comes at most once,
 	 * instead of ready. Later failures only log and hunt on. */
 	void (*failed)(void *arg, int err, const char *why);
-	/* A newer mdsmap of a subscribed file system; borrowed during the call. Body NULL: removed. */
+	/* A newer mdsmap of a subscribed file system; borrowed during the call. NULL: there is no such file system (any
+	 * more), known with "fsmap.user" subscribed too; if it comes (back), its map follows by itself. */
 	void (*mdsmap)(void *arg, const struct mdsmap *m);
 	void (*fsmap)(void *arg, const struct fsmap_user *m);
 	void (*osdmap)(void *arg, const struct msg_in *m, const struct osdmap_msg *head);

@@ -69,6 +69,7 @@ struct mon_sub_entry {
 	char what[MON_SUB_NAME];
 	uint64_t next; /* first epoch wanted */
 	bool onetime;
+	bool gone; /* mdsmap: its file system is not there, and the user was told */
 	bool ours; /* kept for ourselves: the user's may come and go over it */
 };
 

@@ -122,6 +122,12 @@ static const char *fs_name(const struct mon *m, int fscid)
 	return NULL;
 }
 
+/* The file system that a subscription is for: its name, or NULL: there is none. */
+static const char *sub_fs(const struct mon *m, const struct mon_sub_entry *s)
+{
+	return fs_name(m, s->what[6] == '.' ? atoi(s->what + 7) : m->fsmap->legacy_fscid);
+}
+
 /* An mdsmap says the name of its file system, a subscription its number: fsmap.user joins them. With one
  * subscription there is nothing to choose. */
 static struct mon_sub_entry *mdsmap_sub(struct mon *m, const char *name)
@@ -137,19 +143,25 @@ static struct mon_sub_entry *mdsmap_sub(struct mon *m, const char *name)
 			continue;
 		count++;
 		only = s;
-		known = s->what[6] == '.' ? fs_name(m, atoi(s->what + 7))
-			: m->fsmap        ? fs_name(m, m->fsmap->legacy_fscid)
-					  : NULL;
+		known = m->fsmap ? sub_fs(m, s) : NULL;
 		if (known && !strcmp(known, name))
 			return s;
 	}
 	return count == 1 ? only : NULL;
 }
 
+/* What a monitor sends where there is no file system: epoch 0, or the largest there is. It counts as no epoch
+ * that was seen. */
+static bool is_null_map(const struct mdsmap *map)
+{
+	return map->epoch == 0 || map->epoch == UINT32_MAX;
+}
+
 static int mdsmap_take(struct mon *m, struct dec *body)
 {
 	struct mdsmap *map = mem_alloc(sizeof *map);
 	struct mon_sub_entry *s;
+	bool nothing;
 	int err = 0;
 
 	if (!map)
@@ -159,13 +171,14 @@ static int mdsmap_take(struct mon *m, struct dec *body)
 		goto out;
 	}
 	s = mdsmap_sub(m, map->fs_name);
-	if (!s || (map->epoch && map->epoch < s->next))
+	nothing = is_null_map(map);
+	if (!s || (nothing ? s->gone : map->epoch < s->next))
 		goto out;
-	if (map->epoch)
+	s->gone = nothing;
+	if (!nothing)
 		sub_got(m, s, map->epoch);
-	/* A file system that is gone: the monitor sends a map of epoch 0 without a name. */
 	if (m->ops->mdsmap)
-		m->ops->mdsmap(m->arg, map->epoch ? map : NULL);
+		m->ops->mdsmap(m->arg, nothing ? NULL : map);
 out:
 	mem_free(map, sizeof *map);
 	return err;
@@ -180,6 +193,27 @@ static int mdsmap_message(struct mon *m, const struct msg_in *in)
 		return -EBADMSG;
 	body = dec_init(head.map.p, head.map.len);
 	return mdsmap_take(m, &body);
+}
+
+/* The monitor says nothing to who watches a file system that is removed, and forgets who was told that there
+ * is none: the fsmap tells both. */
+static void fs_changes(struct mon *m)
+{
+	for (unsigned i = 0; i < m->sub_count && !m->dead; i++) {
+		struct mon_sub_entry *s = &m->sub[i];
+		const char *name = strncmp(s->what, "mdsmap", 6) ? NULL : sub_fs(m, s);
+
+		if (strncmp(s->what, "mdsmap", 6) || s->gone == !name)
+			continue;
+		s->gone = !name;
+		if (name) {
+			s->next = 0;
+			send(m, s, 1);
+		} else if (m->ops->mdsmap) {
+			m->ops->mdsmap(m->arg, NULL);
+			i = UINT32_MAX; /* the list may be another now; what was told is marked */
+		}
+	}
 }
 
 static int fsmap_message(struct mon *m, const struct msg_in *in)
@@ -203,6 +237,8 @@ static int fsmap_message(struct mon *m, const struct msg_in *in)
 	m->fsmap = map;
 	if (m->ops->fsmap)
 		m->ops->fsmap(m->arg, map);
+	if (!m->dead)
+		fs_changes(m);
 	return 0;
 }
 

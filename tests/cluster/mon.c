@@ -52,6 +52,42 @@ static void gets_maps(void)
 	bed_free(b);
 }
 
+static int fscid_of(const struct bed *b, const char *name)
+{
+	for (uint32_t i = 0; i < b->fsmap.count; i++)
+		if (!strcmp(b->fsmap.fs[i].name, name))
+			return b->fsmap.fs[i].fscid;
+	return -1;
+}
+
+static void a_file_system_comes_and_goes(void)
+{
+	struct bed *b = bed_new();
+	char what[24];
+	int id;
+
+	bed_start(b);
+	mon_subscribe(b->mon, "fsmap.user", 0, false);
+	UNTIL(b, 10, b->ready && b->fsmaps);
+	ceph("osd pool create two.meta 8");
+	ceph("osd pool create two.data 8");
+	ceph("fs flag set enable_multiple true");
+	ceph("fs new two two.meta two.data");
+	tap_ok(UNTIL(b, 10, fscid_of(b, "two") > 0), "a new file system is told by the fsmap");
+	id = fscid_of(b, "two");
+	snprintf(what, sizeof what, "mdsmap.%d", id);
+	mon_subscribe(b->mon, what, 0, false);
+	tap_ok(UNTIL(b, 10, b->mdsmaps) && !strcmp(b->mdsmap->fs_name, "two"),
+	       "and has an mdsmap by its number");
+	ceph("fs fail two");
+	ceph("fs rm two --yes-i-really-mean-it");
+	tap_ok(UNTIL(b, 10, fscid_of(b, "two") < 0), "its end is told by the fsmap");
+	tap_ok(UNTIL(b, 10, b->removed), "and by an mdsmap of nothing");
+	ceph("osd pool rm two.meta two.meta --yes-i-really-really-mean-it");
+	ceph("osd pool rm two.data two.data --yes-i-really-really-mean-it");
+	bed_free(b);
+}
+
 struct question {
 	struct mon_request q;
 	int err;
@@ -194,6 +230,7 @@ int main(void)
 	logs_in("secure", CON_MODE_SECURE);
 	logs_in("crc", CON_MODE_CRC);
 	gets_maps();
+	a_file_system_comes_and_goes();
 	asks();
 	refused();
 	nobody_there();

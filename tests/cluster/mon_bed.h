@@ -16,7 +16,7 @@ struct bed {
 	cephring_config *config;
 	struct mon_opts opts;
 	struct mon *mon;
-	unsigned ready, failed, tickets, mdsmaps, fsmaps, osdmaps, configs;
+	unsigned ready, failed, tickets, mdsmaps, removed, fsmaps, osdmaps, configs;
 	unsigned maps_before_ready;
 	int err;
 	char why[2048];
@@ -51,6 +51,7 @@ static inline void bed_mdsmap(void *arg, const struct mdsmap *m)
 	struct bed *b = arg;
 
 	b->mdsmaps++;
+	b->removed += !m;
 	b->maps_before_ready += !b->ready;
 	if (m)
 		*b->mdsmap = *m;
@@ -155,6 +156,71 @@ static inline bool bed_login(struct bed *b)
 {
 	bed_start(b);
 	return UNTIL(b, 30, b->ready || b->failed) && b->ready;
+}
+
+/* A connection to the MDS of rank 0, as far as "messages flow". */
+struct service {
+	struct conn *conn;
+	struct mon *mon;
+	unsigned ready;
+	int err;
+};
+
+static inline void service_ready(void *arg, bool resumed)
+{
+	((struct service *)arg)->ready++;
+}
+
+static inline void service_message(void *arg, const struct msg_in *m) {}
+
+static inline void service_reset(void *arg) {}
+
+static inline void service_fault(void *arg, int err, const char *why)
+{
+	((struct service *)arg)->err = err;
+}
+
+static inline struct conn_auth *service_auth(void *arg)
+{
+	return mon_service_auth(((struct service *)arg)->mon, ENTITY_MDS);
+}
+
+static const struct conn_ops service_ops = { service_ready, service_message, service_reset, service_fault,
+					     service_auth };
+
+static inline void service_open(struct bed *b, struct service *s)
+{
+	struct conn_opts o = {
+		.peer_type = ENTITY_MDS,
+		.peer = b->mdsmap->rank[0].addr,
+		.peer_name = "mds.0",
+		.mode_count = b->opts.service_mode_count,
+		.nonce = b->opts.nonce,
+		.global_seq = mon_global_seq(b->mon),
+		.global_id = mon_global_id(b->mon),
+	};
+
+	*s = (struct service){ .mon = b->mon };
+	memcpy(o.modes, b->opts.service_modes, sizeof o.modes);
+	if (conn_new(b->ring, &b->log, &o, &service_ops, s, &s->conn))
+		tap_die("a connection can be made");
+	mon_auth_wait(b->mon, s->conn);
+}
+
+static inline void service_close(struct bed *b, struct service *s)
+{
+	mon_auth_forget(b->mon, s->conn);
+	conn_free(s->conn);
+}
+
+static inline bool service_works(struct bed *b, double seconds)
+{
+	struct service s;
+
+	service_open(b, &s);
+	UNTIL(b, seconds, s.ready || s.err);
+	service_close(b, &s);
+	return s.ready;
 }
 
 /* The ceph command line of the cluster. */
