@@ -216,7 +216,7 @@ static inline int their_rm_r(struct ceph_mount_info *cm, const char *path)
 	struct ceph_dir_result *d;
 	struct dirent *e;
 	struct ceph_statx st;
-	char below[4096];
+	char below[8192];
 	int err = ceph_statx(cm, path, &st, CEPH_STATX_MODE, AT_SYMLINK_NOFOLLOW);
 
 	if (err)
@@ -229,7 +229,10 @@ static inline int their_rm_r(struct ceph_mount_info *cm, const char *path)
 	while ((e = ceph_readdir(cm, d)) != NULL) {
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
 			continue;
-		snprintf(below, sizeof below, "%s/%s", path, e->d_name);
+		if ((size_t)snprintf(below, sizeof below, "%s/%s", path, e->d_name) >= sizeof below) {
+			err = -ENAMETOOLONG;
+			break;
+		}
 		err = their_rm_r(cm, below);
 		if (err)
 			break;

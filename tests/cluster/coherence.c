@@ -63,14 +63,42 @@ static bool lists(struct both *b, const char *path, const char *const *want, int
 	return !err && n == 0 && seen == count;
 }
 
+static bool absent(struct both *b, const char *path)
+{
+	return our_err(b, path) == -ENOENT;
+}
+
+/* Their attributes too: a directory is listed from the cache when those are lent. */
+static bool has_two(struct both *b, const char *path)
+{
+	static const char *const two[] = { "one", "two" };
+
+	return !our_err(b, TOP "/l/one") && !our_err(b, TOP "/l/two") && lists(b, path, two, 2);
+}
+
+/* True, and true without a message soon: the MDS lends what caching needs once its locks have come to rest.
+ */
+static bool settles(struct both *b, bool (*is)(struct both *b, const char *path), const char *path)
+{
+	uint64_t before;
+
+	for (int n = 0; n < 20; n++) {
+		before = requests(b);
+		if (!is(b, path))
+			return false;
+		if (requests(b) == before)
+			return true;
+		both_turn(b->engine, -1, 20);
+	}
+	return false;
+}
+
 static void names(struct both *b)
 {
-	uint64_t ino, before;
+	uint64_t ino;
 
 	tap_eq(our_err(b, TOP "/d/new"), -ENOENT, "a name is absent");
-	before = requests(b);
-	tap_eq(our_err(b, TOP "/d/new"), -ENOENT, "and known to be");
-	tap_eq((long long)(requests(b) - before), 0, "without asking");
+	tap_ok(settles(b, absent, TOP "/d/new"), "and known to be without asking");
 	tap_eq(they_do(b, THEY_CREATE, TOP "/d/new", NULL, 0644), 0, "the other creates it");
 	tap_eq(our_err(b, TOP "/d/new"), 0, "it is seen");
 	ino = our_ino(b, TOP "/d/new");
@@ -216,10 +244,8 @@ static void listings(struct both *b)
 	they_do(b, THEY_CREATE, TOP "/l/one", NULL, 0644);
 	they_do(b, THEY_MKDIR, TOP "/l/two", NULL, 0755);
 	tap_ok(lists(b, TOP "/l", two, 2), "then two");
-	tap_ok(lists(b, TOP "/l", two, 2), "and again");
+	tap_ok(settles(b, has_two, TOP "/l"), "and again, without asking");
 	before = requests(b);
-	tap_ok(lists(b, TOP "/l", two, 2), "a third time");
-	tap_eq((long long)(requests(b) - before), 0, "without asking");
 	tap_eq(our_err(b, TOP "/l/nothing"), -ENOENT, "what is not there");
 	tap_eq((long long)(requests(b) - before), 0, "is known not to be without asking");
 	tap_eq(they_do(b, THEY_CREATE, TOP "/l/three", NULL, 0644), 0, "the other adds one");
@@ -233,9 +259,11 @@ static void listings(struct both *b)
 	tap_ok(lists(b, TOP "/l", two, 1), "one is left");
 }
 
-/* ---- anything ---- */
+/* ---- anything ----
+ * Slow now and then, for libcephfs beside libcephfs as well: the MDS lets a lookup wait for its journal,
+ * which it flushes every 5 s if nothing else asks for it. */
 
-enum { MODEL_NAMES = 12, CHANGES = 400 };
+enum { MODEL_NAMES = 12, CHANGES = 300 };
 
 struct model {
 	bool there;
