@@ -67,6 +67,20 @@ enum { CACHE_NEW, CACHE_USED, CACHE_NONE };
 static __thread unsigned cache_id;
 static __thread unsigned char cache_state;
 
+/* Pages that became free go back at once. What the library frees in bulk are passing buffers (a listing, a large
+ * message), and a program that embeds it reads its resident size right behind them. */
+static void arena_no_decay(unsigned index)
+{
+	static const char *const what[] = { "dirty", "muzzy" };
+	ssize_t at_once = 0;
+	char name[64];
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(name, sizeof name, "arena.%u.%s_decay_ms", index, what[i]);
+		mallctl(name, NULL, NULL, &at_once, sizeof at_once);
+	}
+}
+
 static int arena_flags(void)
 {
 	unsigned seen = atomic_load_explicit(&arena, memory_order_acquire), made;
@@ -75,6 +89,7 @@ static int arena_flags(void)
 	if (!seen) {
 		if (mallctl("arenas.create", &made, &len, NULL, 0))
 			return 0;
+		arena_no_decay(made);
 		if (atomic_compare_exchange_strong(&arena, &seen, made + 1))
 			seen = made + 1;
 	}
