@@ -243,7 +243,6 @@ static void fill_from_caps(struct meta *m, struct inode *i, const struct caps_ms
 {
 	const uint32_t file = CAP_FS | CAP_FR | CAP_FC | CAP_FW | CAP_FB | CAP_FX;
 
-	(void)m;
 	if (g->caps & CAP_AS) {
 		i->mode = g->mode ? g->mode : i->mode;
 		i->uid = g->uid;
@@ -272,18 +271,8 @@ static void fill_from_caps(struct meta *m, struct inode *i, const struct caps_ms
 		i->dir->files = g->nfiles;
 		i->dir->subdirs = g->nsubdirs;
 	}
-	if ((g->caps & CAP_XS) && g->xattr_version > i->xattr_version && g->xattrs.len) {
-		uint8_t *copy = mem_alloc(g->xattrs.len);
-
-		if (!copy)
-			return;
-		memcpy(copy, g->xattrs.p, g->xattrs.len);
-		m->cache.bytes += (uint64_t)g->xattrs.len - i->xattr_len;
-		mem_free(i->xattrs, 0);
-		i->xattrs = copy;
-		i->xattr_len = g->xattrs.len;
-		i->xattr_version = g->xattr_version;
-	}
+	if (g->caps & CAP_XS)
+		trace_xattrs(m, i, g->xattrs, g->xattr_version);
 }
 
 static void handle_grant(struct meta *m, struct session *s, struct inode *i, struct cap *c, const struct caps_msg *g)

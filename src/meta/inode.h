@@ -32,6 +32,7 @@ struct dir {
 	struct frag_rank { uint32_t frag; int32_t rank; } *ranks; /* learned from DirStat; owned */
 	uint32_t rank_count;
 	uint64_t files, subdirs, rbytes, rfiles, rsubdirs, rsnaps, rctime_ns;
+	uint64_t quota_max_bytes, quota_max_files;
 	int32_t pin;
 };
 
@@ -41,16 +42,14 @@ struct inode {
 	uint32_t nref;            /* ops, open files, references of the program, requests */
 	bool used;                /* since the LRU hand last passed */
 	bool in_lru;
-	uint8_t open_rd;          /* open files, saturating at 255 is refused: see open.c */
 	uint32_t mode, uid, gid, nlink, rdev;
 	uint32_t truncate_seq, time_warp_seq;
 	uint64_t version, xattr_version, size, max_size, truncate_size, change_attr;
 	uint64_t ctime_ns, mtime_ns, atime_ns, btime_ns;
 	struct layout layout;
 	char *symlink, *pool_ns;  /* owned; NULL = empty */
-	uint8_t *xattrs;          /* owned wire map<str,blob>; NULL with xattr_len 0 = unknown or none */
+	uint8_t *xattrs;          /* owned wire map<str,blob>; NULL with xattr_len 0 = none, or unknown without Xs */
 	uint32_t xattr_len, open_files;
-	uint64_t quota_max_bytes, quota_max_files;
 	struct cap *caps;         /* one for each MDS that issued some */
 	LIST_HEAD(, dentry) aliases;
 	struct dir *dir;          /* owned; directories only */

@@ -17,7 +17,7 @@
 
 enum {
 	READERS_AHEAD = 8,           /* fragments read at once */
-	READDIR_ENTRIES = 1024, READDIR_BYTES = 512 << 10, /* asked for in one request */
+	READDIR_ENTRIES = 512, READDIR_BYTES = 256 << 10, /* asked for in one request */
 	HASH_END = 1 << 24,
 };
 

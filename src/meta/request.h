@@ -80,6 +80,8 @@ int mreq_choose_rank(struct mreq *r);
 int trace_insert(struct meta *m, struct session *s, struct mreq *r, const struct reply *rep);
 /* One inode as told by `s`. NULL: no memory, or broken. */
 struct inode *trace_inode(struct meta *m, struct session *s, const struct inode_stat *st);
+/* Extended attributes as a wire map, if newer. 0 or -ENOMEM. */
+int trace_xattrs(struct meta *m, struct inode *i, struct slice xattrs, uint64_t version);
 /* Binds a name told by `s` under `dir`, with its lease. */
 struct dentry *trace_dentry(struct meta *m, struct session *s, struct inode *dir, struct slice name, struct inode *target,
 			    const struct lease_stat *lease, uint64_t sent_ns);

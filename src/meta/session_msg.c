@@ -178,9 +178,9 @@ static void handle_quota(struct session *s, const struct msg_in *in)
 	i = inode_find(&m->cache, q.ino, SNAP_HEAD);
 	if (!i)
 		return;
-	i->quota_max_bytes = q.max_bytes;
-	i->quota_max_files = q.max_files;
 	if (i->dir) {
+		i->dir->quota_max_bytes = q.max_bytes;
+		i->dir->quota_max_files = q.max_files;
 		i->dir->rbytes = q.rbytes;
 		i->dir->rfiles = q.rfiles;
 		i->dir->rsubdirs = q.rsubdirs;

@@ -38,10 +38,10 @@ static void apply_quota(const struct inode *root, struct cephring_statfs *out)
 {
 	uint64_t used;
 
-	if (!root || !root->dir || root->quota_max_bytes < STATFS_BLOCK)
+	if (!root || !root->dir || root->dir->quota_max_bytes < STATFS_BLOCK)
 		return;
 	used = root->dir->rbytes >> 22;
-	out->blocks = root->quota_max_bytes >> 22;
+	out->blocks = root->dir->quota_max_bytes >> 22;
 	out->blocks_free = used < out->blocks ? out->blocks - used : 0;
 }
 

@@ -30,21 +30,25 @@ static int take_string(struct meta *m, char **have, struct slice s, bool counted
 	return 0;
 }
 
-static int take_xattrs(struct meta *m, struct inode *i, const struct inode_stat *st)
+int trace_xattrs(struct meta *m, struct inode *i, struct slice xattrs, uint64_t version)
 {
-	uint8_t *copy;
+	const uint32_t empty = 4; /* a map of no entries: most inodes', so it takes no memory */
+	uint32_t len = xattrs.len > empty ? xattrs.len : 0;
+	uint8_t *copy = NULL;
 
-	if (!st->xattrs.len || (st->xattr_version <= i->xattr_version && i->xattrs))
+	if (!xattrs.len || version <= i->xattr_version)
 		return 0;
-	copy = mem_alloc(st->xattrs.len);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, st->xattrs.p, st->xattrs.len);
-	m->cache.bytes += (uint64_t)st->xattrs.len - i->xattr_len;
+	if (len) {
+		copy = mem_alloc(len);
+		if (!copy)
+			return -ENOMEM;
+		memcpy(copy, xattrs.p, len);
+	}
+	m->cache.bytes += (uint64_t)len - i->xattr_len;
 	mem_free(i->xattrs, 0);
 	i->xattrs = copy;
-	i->xattr_len = st->xattrs.len;
-	i->xattr_version = st->xattr_version;
+	i->xattr_len = len;
+	i->xattr_version = version;
 	return 0;
 }
 
@@ -56,6 +60,8 @@ static int take_dir(struct meta *m, struct inode *i, const struct inode_stat *st
 
 	if (!d)
 		return -ENOMEM;
+	d->quota_max_bytes = st->quota_max_bytes;
+	d->quota_max_files = st->quota_max_files;
 	if (newer || (st->cap.caps & CAP_FS)) {
 		d->files = st->files;
 		d->subdirs = st->subdirs;
@@ -127,11 +133,9 @@ struct inode *trace_inode(struct meta *m, struct session *s, const struct inode_
 	if (st->change_attr > i->change_attr)
 		i->change_attr = st->change_attr;
 	i->rdev = st->rdev;
-	i->quota_max_bytes = st->quota_max_bytes;
-	i->quota_max_files = st->quota_max_files;
 	if (inode_is_link(i) && !i->symlink && take_string(m, &i->symlink, st->symlink, true))
 		return NULL;
-	if (take_xattrs(m, i, st))
+	if (trace_xattrs(m, i, st->xattrs, st->xattr_version))
 		return NULL;
 	if (inode_is_dir(i) && take_dir(m, i, st, newer, first, newly))
 		return NULL;

@@ -85,21 +85,21 @@ static int t_pin(struct meta *m, const struct inode *i, char *out)
 static int t_quota(struct meta *m, const struct inode *i, char *out)
 {
 	(void)m;
-	if (!i->quota_max_bytes && !i->quota_max_files)
+	if (!i->dir || (!i->dir->quota_max_bytes && !i->dir->quota_max_files))
 		return -ENODATA;
-	return snprintf(out, VXATTR_TEXT_MAX, "max_bytes=%" PRIu64 " max_files=%" PRIu64, i->quota_max_bytes, i->quota_max_files);
+	return snprintf(out, VXATTR_TEXT_MAX, "max_bytes=%" PRIu64 " max_files=%" PRIu64, i->dir->quota_max_bytes, i->dir->quota_max_files);
 }
 
 static int t_quota_bytes(struct meta *m, const struct inode *i, char *out)
 {
 	(void)m;
-	return i->quota_max_bytes ? number(out, i->quota_max_bytes) : -ENODATA;
+	return i->dir && i->dir->quota_max_bytes ? number(out, i->dir->quota_max_bytes) : -ENODATA;
 }
 
 static int t_quota_files(struct meta *m, const struct inode *i, char *out)
 {
 	(void)m;
-	return i->quota_max_files ? number(out, i->quota_max_files) : -ENODATA;
+	return i->dir && i->dir->quota_max_files ? number(out, i->dir->quota_max_files) : -ENODATA;
 }
 
 static int t_caps(struct meta *m, const struct inode *i, char *out)

@@ -198,7 +198,7 @@ char *mem_strdup(const char *s)
 
 /* Slabs: blocks of objects, linked by their first word; free objects are linked by theirs. */
 
-enum { SLAB_ALIGN = 16, SLAB_BLOCK = 32 << 10, SLAB_BLOCK_MIN = 8 };
+enum { SLAB_ALIGN = 16, SLAB_BLOCK = 128 << 10, SLAB_BLOCK_MIN = 8 };
 
 struct slab_block {
 	struct slab_block *next;
@@ -235,6 +235,7 @@ void slab_fini(struct slab *s)
 		mem_free(b, block_size(s));
 	}
 	s->blocks = s->free = NULL;
+	s->fresh_left = 0;
 }
 
 static void free_push(struct slab *s, void *p)
@@ -252,9 +253,10 @@ static bool slab_grow(struct slab *s)
 		return false;
 	b->next = s->blocks;
 	s->blocks = b;
-	/* From the last, so that the first is handed out first. */
-	for (size_t i = block_objects(s); i-- > 0;)
-		free_push(s, (char *)b + SLAB_ALIGN + i * s->size);
+	/* Handed out from the front as they are needed: what was never used is never touched, and costs no memory. */
+	s->fresh = (char *)b + SLAB_ALIGN;
+	s->fresh_left = (unsigned)block_objects(s);
+	slab_poison(s->fresh, s->fresh_left * s->size);
 	return true;
 }
 
@@ -264,11 +266,18 @@ void *slab_get(struct slab *s)
 
 	if (s->max && s->live >= s->max)
 		return NULL;
-	if (!s->free && !slab_grow(s))
+	if (!s->free && !s->fresh_left && !slab_grow(s))
 		return NULL;
-	p = s->free;
-	slab_unpoison(p, s->size);
-	s->free = *(void **)p;
+	if (s->free) {
+		p = s->free;
+		slab_unpoison(p, s->size);
+		s->free = *(void **)p;
+	} else {
+		p = s->fresh;
+		slab_unpoison(p, s->size);
+		s->fresh += s->size;
+		s->fresh_left--;
+	}
 	s->live++;
 	return memset(p, 0, s->size);
 }

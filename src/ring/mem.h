@@ -15,6 +15,8 @@ struct slab {
 	size_t size;
 	void *free; /* singly linked through the objects */
 	void *blocks;
+	char *fresh; /* the newest block's objects that were never used */
+	unsigned fresh_left;
 	unsigned live, max;
 };
 void slab_init(struct slab *s, size_t size, unsigned max);

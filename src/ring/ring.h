@@ -17,7 +17,7 @@ struct ring;
 
 struct ring_opts {
 	unsigned entries;     /* submission queue size, 0 = 256 */
-	unsigned buf_count;   /* receive buffers, a power of two, 0 = 64 */
+	unsigned buf_count;   /* receive buffers, a power of two, 0 = 32 */
 	unsigned buf_size;    /* bytes each, 0 = 16 KiB */
 	unsigned inbox_size;  /* posts from other threads that may wait, 0 = 1024 */
 	int cpu;              /* own-thread mode: pin to this CPU, -1 = do not */

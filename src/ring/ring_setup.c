@@ -21,7 +21,7 @@ enum {
 	ENTRIES = 256,
 	ENTRIES_MAX = 4096,
 	CQ_FACTOR = 8, /* completions per submission entry: a burst must not overflow */
-	BUF_COUNT = 64,
+	BUF_COUNT = 32,
 	BUF_COUNT_MAX = 32768, /* the kernel's */
 	BUF_SIZE = 16 << 10,
 	INBOX_SIZE = 1024,
