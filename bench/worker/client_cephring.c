@@ -18,9 +18,6 @@ struct client {
 	cephring_engine *engine;
 	cephring_mount *mount;
 	struct cephring_cred user;
-	struct cephring_op op;
-	int64_t res; /* of op, when done */
-	bool done;
 	char *buf;       /* owned; DIR_BUFFER bytes, touched before anything is measured */
 	char words[256]; /* what a call that came before the mount had to say */
 };
@@ -39,27 +36,7 @@ const char *client_words(struct client *c, int err)
 	return c && c->mount ? cephring_strerror(c->mount, err) : strerror(-err);
 }
 
-/* ---- one call at a time ---- */
-
-static void ended(struct cephring_op *op, int64_t res, void *user)
-{
-	struct client *c = user;
-
-	c->res = res;
-	c->done = true;
-}
-
-/* Drives the engine until the call that was just submitted (with result `err`) has ended. */
-static int64_t finish(struct client *c, int err)
-{
-	while (!err && !c->done) {
-		int n = cephring_run(c->engine, -1);
-		if (n < 0)
-			err = n;
-	}
-	c->done = false;
-	return err ? err : c->res;
-}
+/* ---- one call at a time: the blocking helpers, as a caller of libcephfs would use them ---- */
 
 int client_new(const char *conf, struct client **out)
 {
@@ -103,8 +80,7 @@ int client_mount(struct client *c, const char *root, uint32_t uid)
 	if (err)
 		return err;
 	c->words[0] = 0;
-	err = cephring_mount_start(c->engine, c->conf, &opts, &c->op, ended, c, &c->mount);
-	err = (int)finish(c, err);
+	err = cephring_sync_mount(c->engine, c->conf, &opts, &c->mount);
 	if (err) {
 		snprintf(c->words, sizeof(c->words), "%s", client_words(c, err));
 		if (c->mount)
@@ -115,7 +91,7 @@ int client_mount(struct client *c, const char *root, uint32_t uid)
 
 int client_unmount(struct client *c)
 {
-	int err = (int)finish(c, cephring_unmount(c->mount, &c->op, ended, c));
+	int err = cephring_sync_unmount(c->mount);
 	int freed = cephring_engine_free(c->engine);
 
 	c->mount = NULL;
@@ -139,7 +115,7 @@ void client_idle(struct client *c, uint64_t ns)
 
 static int resolve(struct client *c, cephring_inode *at, const char *path, cephring_inode **out)
 {
-	return (int)finish(c, cephring_lookup(c->mount, at, path, 0, &c->user, &c->op, ended, c, out));
+	return cephring_sync_lookup(c->mount, at, path, 0, &c->user, out);
 }
 
 int client_walk(struct client *c, const char *path)
@@ -162,10 +138,9 @@ int client_stat_cached(struct client *c, const char *path)
 int client_open_close(struct client *c, const char *path)
 {
 	cephring_file *f;
-	int err =
-	    (int)finish(c, cephring_open(c->mount, NULL, path, O_RDONLY, &c->user, &c->op, ended, c, &f));
+	int err = cephring_sync_open(c->mount, NULL, path, O_RDONLY, &c->user, &f);
 
-	return err ? err : (int)finish(c, cephring_close(f, &c->op, ended, c));
+	return err ? err : cephring_sync_close(f);
 }
 
 static bool dots(const char *name)
@@ -189,14 +164,13 @@ int64_t client_readdirplus(struct client *c, const char *path)
 {
 	cephring_file *f;
 	int64_t n = 0, len = 0;
-	int err = (int)finish(
-	    c, cephring_open(c->mount, NULL, path, O_RDONLY | O_DIRECTORY, &c->user, &c->op, ended, c, &f));
+	int err = cephring_sync_open(c->mount, NULL, path, O_RDONLY | O_DIRECTORY, &c->user, &f);
 
 	if (err)
 		return err;
-	while ((len = finish(c, cephring_readdir(f, c->buf, DIR_BUFFER, &c->op, ended, c))) > 0)
+	while ((len = cephring_sync_readdir(f, c->buf, DIR_BUFFER)) > 0)
 		n += count_entries(c->buf, len);
-	err = (int)finish(c, cephring_close(f, &c->op, ended, c));
+	err = cephring_sync_close(f);
 	return len < 0 ? len : err ? err : n;
 }
 
