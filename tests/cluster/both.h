@@ -255,6 +255,64 @@ static inline uint64_t our_ino(struct both *b, const char *path)
 	return err ? 0 : st.ino;
 }
 
+/* ---- many names ---- */
+
+enum { MANY_MAKERS = 4 };
+
+struct making {
+	const char *dir;
+	int from, to;
+};
+
+/* Files f00000 and so on, with modes that follow from their numbers. */
+static inline int their_many(struct ceph_mount_info *cm, void *arg)
+{
+	const struct making *k = arg;
+	char path[128];
+	int err = 0;
+
+	for (int n = k->from; n < k->to && !err; n++) {
+		snprintf(path, sizeof path, "%s/f%05d", k->dir, n);
+		err = ceph_mknod(cm, path, S_IFREG | (mode_t)(0600 | (n & 0177)), 0);
+	}
+	return err;
+}
+
+/* By several threads of the other client: its own time is mostly spent waiting. */
+static inline int make_many(struct both *b, const char *dir, int from, int to)
+{
+	struct their_job jobs[MANY_MAKERS];
+	struct making part[MANY_MAKERS];
+	pthread_t t[MANY_MAKERS];
+	int err = 0, step = (to - from + MANY_MAKERS - 1) / MANY_MAKERS;
+
+	for (int n = 0; n < MANY_MAKERS; n++) {
+		int begin = from + n * step < to ? from + n * step : to;
+
+		part[n] = (struct making){ dir, begin, begin + step < to ? begin + step : to };
+		t[n] = they_begin(b, &jobs[n], their_many, &part[n]);
+	}
+	for (int n = 0; n < MANY_MAKERS; n++)
+		err = they_end(b, &jobs[n], t[n]) ? -EIO : err;
+	return err;
+}
+
+/* The large directory, made by the first test that needs it and left for the next: it takes a while. */
+#define BIG "/big"
+enum { BIG_COUNT = 30000 };
+
+static inline int big_directory(struct both *b)
+{
+	int err;
+
+	if (our_ino(b, BIG "_made"))
+		return 0;
+	err = they(b, their_clean, (void *)BIG);
+	err = err ? err : they_do(b, THEY_MKDIR, BIG, NULL, 0755);
+	err = err ? err : make_many(b, BIG, 0, BIG_COUNT);
+	return err ? err : they_do(b, THEY_MKDIR, BIG "_made", NULL, 0755);
+}
+
 /* What a command of the cluster prints; freed by the caller. */
 __attribute__((format(printf, 1, 2))) static inline char *ceph_says(const char *fmt, ...)
 {
