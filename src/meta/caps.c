@@ -138,7 +138,7 @@ int cap_from_reply(struct meta *m, struct session *s, struct inode *i, const str
 	struct cap *c;
 
 	*newly = 0;
-	if (st->snapid != SNAP_HEAD) /* a snapped inode's cap fields are garbage (mds.md 4.2) */
+	if (st->snapid != SNAP_HEAD) /* a snapped inode's cap fields are garbage (doc/protocol.md 6.2) */
 		return 0;
 	if (!st->cap.caps && !st->cap.cap_id)
 		return 0;
@@ -156,7 +156,7 @@ int cap_from_reply(struct meta *m, struct session *s, struct inode *i, const str
 		c->issued = st->cap.caps;
 		c->seq = st->cap.seq;
 	} else {
-		c->issued |= st->cap.caps; /* older than a push that overtook it: mds.md 5.5 */
+		c->issued |= st->cap.caps; /* older than a push that overtook it: doc/protocol.md 7.5 */
 	}
 	c->implemented |= c->issued;
 	c->issue_seq = st->cap.seq;

@@ -105,7 +105,8 @@ struct dentry *dentry_find(struct cache *c, struct inode *dir, const char *name,
 struct dentry *dentry_link(struct meta *m, struct inode *dir, const char *name, uint32_t len, struct inode *i);
 /* Forgets a name; a positive one ends its directory's completeness. */
 void dentry_drop(struct meta *m, struct dentry *d);
-/* May this name be trusted now? See mds.md 6.2: lease, or Fs on the directory; a positive one needs a cap on its inode. */
+/* May this name be trusted now (doc/protocol.md 8.2)? By a lease, or Fs on the directory; a positive one needs a cap on its
+ * inode. */
 bool dentry_valid(struct meta *m, const struct dentry *d, uint64_t now_ns);
 /* "Every name is here": a name without dentry does not exist. */
 bool dir_complete(struct meta *m, struct inode *dir, uint64_t now_ns);

@@ -236,3 +236,23 @@ int64_t op_request(struct op *op, struct mreq *r)
 	mreq_submit(r);
 	return OP_PENDING;
 }
+
+int64_t op_ask(struct op *op, struct mreq *r)
+{
+	if (r && mreq_set_cred(r, &op->walk.cred)) {
+		mreq_abandon(r);
+		return -ENOMEM;
+	}
+	return op_request(op, r);
+}
+
+int64_t op_getattr(struct op *op, uint32_t mask)
+{
+	struct mreq *r = mreq_new(op->m, MDS_OP_GETATTR, op->inode, NULL, 0);
+
+	if (r) {
+		args_getattr(r->args, mask);
+		r->need_auth = (mask & CAP_RSTAT) != 0;
+	}
+	return op_ask(op, r);
+}

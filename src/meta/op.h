@@ -80,3 +80,7 @@ void ops_fail_all(struct meta *m, int err, struct op *except);
 
 /* For steps: sends `r`; its reply resumes the op with the result. */
 int64_t op_request(struct op *op, struct mreq *r);
+/* The same for a request about op->inode by the op's caller; `r` may be NULL: -EAGAIN. */
+int64_t op_ask(struct op *op, struct mreq *r);
+/* GETATTR of op->inode: these bits, or at least the values behind them. */
+int64_t op_getattr(struct op *op, uint32_t mask);

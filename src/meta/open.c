@@ -4,7 +4,7 @@
  *                                                  \-> no cap: OPEN request
  *
  * A held cap is the MDS's word that the inode may be used here; it then only needs to know what the open file wants
- * (mds.md 7.1). There is no close message: what is wanted sinks with the last open file.
+ * (doc/protocol.md 10.1). There is no close message: what is wanted sinks with the last open file.
  */
 #include "meta.h"
 
@@ -31,21 +31,13 @@ static int64_t make_file(struct op *op)
 	return 0;
 }
 
-static int64_t send(struct op *op, uint32_t what)
+static int64_t send_open(struct op *op)
 {
-	struct mreq *r = mreq_new(op->m, what, op->inode, NULL, 0);
+	struct mreq *r = mreq_new(op->m, MDS_OP_OPEN, op->inode, NULL, 0);
 
-	if (!r)
-		return -EAGAIN;
-	if (what == MDS_OP_OPEN)
+	if (r)
 		args_open(r->args, open_flags_to_wire(op->u.open.flags), 0, CAP_PIN | CAP_AS);
-	else
-		args_getattr(r->args, CAP_PIN | CAP_AS);
-	if (mreq_set_cred(r, &op->walk.cred)) {
-		mreq_abandon(r);
-		return -ENOMEM;
-	}
-	return op_request(op, r);
+	return op_ask(op, r);
 }
 
 static int64_t open_step(struct op *op, int64_t res)
@@ -61,7 +53,7 @@ static int64_t open_step(struct op *op, int64_t res)
 		op->inode = inode_get(op->walk.at);
 		op->at = OPEN_JUDGE;
 		if (!m->o.no_permissions && !((caps_issued(op->inode, ring_now(m->ring)) | op->walk.fresh) & CAP_AS))
-			return send(op, MDS_OP_GETATTR);
+			return op_getattr(op, CAP_PIN | CAP_AS);
 		/* fall through */
 	case OPEN_JUDGE:
 		if (res)
@@ -71,7 +63,7 @@ static int64_t open_step(struct op *op, int64_t res)
 			return res;
 		op->at = OPEN_SENT;
 		if (!(flags & O_PATH) && !caps_any(op->inode, ring_now(m->ring)))
-			return send(op, MDS_OP_OPEN);
+			return send_open(op);
 		/* fall through */
 	default:
 		return res ? res : make_file(op);

@@ -1,4 +1,4 @@
-/* perm.h: may this caller do that? The MDS checks no mode bits for ordinary keys: the client must (mds.md 7.2). Pure:
+/* perm.h: may this caller do that? The MDS checks no mode bits for ordinary keys: the client must (doc/protocol.md 10.2). Pure:
  * judges the attributes as they are; the caller sees to it that they are valid (As held). */
 #pragma once
 #include "inode.h"

@@ -1,4 +1,4 @@
-/* reconnect.c: after a failover the new daemon asks its clients what they hold (mds.md 2.6). */
+/* reconnect.c: after a failover the new daemon asks its clients what they hold (doc/protocol.md 4.7). */
 #include "meta.h"
 #include "session_impl.h"
 

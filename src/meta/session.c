@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What we implement, and nothing else (mds.md 2.2): releases up to mimic (0-8), REPLY_ENCODING 9, LAZY_CAP_WANTED 11,
+/* What we implement, and nothing else (doc/protocol.md 4.2): releases up to mimic (0-8), REPLY_ENCODING 9, LAZY_CAP_WANTED 11,
  * MULTI_RECONNECT 12, ALTERNATE_NAME 15, OP_GETVXATTR 17, 32BITS_RETRY_FWD 18, HAS_OWNER_UIDGID 20. */
 const uint64_t session_our_features = 0x1ff | 1u << 9 | 1u << 11 | 1u << 12 | 1u << 15 | 1u << 17 | 1u << 18 | 1u << 20;
 

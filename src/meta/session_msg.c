@@ -49,7 +49,8 @@ static void rejected(struct session *s, const struct session_msg *sm)
 	mreqs_session_over(s->m, s, err);
 }
 
-/* The MDS wants fewer caps: oldest first, what nothing uses. Twice, because directories go after their children. */
+/* The MDS wants fewer caps: oldest first, what nothing uses. More than once, because directories go after their children;
+ * where an inode must stay, at last its cap goes alone. */
 static void recall(struct session *s, uint32_t max_caps)
 {
 	struct meta *m = s->m;

@@ -15,7 +15,6 @@ enum { AT_WALK, AT_GETATTR };
 static int64_t walk_then_caps(struct op *op, int64_t res, uint32_t need, bool force)
 {
 	struct meta *m = op->m;
-	struct mreq *r;
 
 	if (op->at == AT_GETATTR)
 		return res;
@@ -25,16 +24,8 @@ static int64_t walk_then_caps(struct op *op, int64_t res, uint32_t need, bool fo
 	op->inode = inode_get(op->walk.at);
 	if (!force && !(need & ~(caps_issued(op->inode, ring_now(m->ring)) | op->walk.fresh)))
 		return 0;
-	r = mreq_new(m, MDS_OP_GETATTR, op->inode, NULL, 0);
-	if (!r)
-		return -EAGAIN;
-	args_getattr(r->args, need | CAP_PIN);
 	op->at = AT_GETATTR;
-	if (mreq_set_cred(r, &op->walk.cred)) {
-		mreq_abandon(r);
-		return -ENOMEM;
-	}
-	return op_request(op, r);
+	return op_getattr(op, need | CAP_PIN);
 }
 
 /* ---- statx ---- */

@@ -1,4 +1,4 @@
-/* target.c: which MDS rank should get a request (mds.md 1.4).
+/* target.c: which MDS rank should get a request (doc/protocol.md 5.5).
  *
  *   1  a forward named one
  *   2  the directory's fragment that holds the name has a known authority

@@ -1,6 +1,6 @@
 /* trace.c: puts what a reply tells into the cache, in the order of arrival (insert_trace in the other clients).
  *
- * Each group of an inode's fields is taken only when the MDS's word is newer or authoritative for it (mds.md 4.2).
+ * Each group of an inode's fields is taken only when the MDS's word is newer or authoritative for it (doc/protocol.md 6.3).
  * We never change metadata here, so no group is ever ahead of the MDS.
  */
 #include "meta.h"

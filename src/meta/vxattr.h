@@ -1,4 +1,4 @@
-/* vxattr.h: the ceph.* attributes that a client makes up from what it knows of an inode (mds.md 8.3). */
+/* vxattr.h: the ceph.* attributes that a client makes up from what it knows of an inode (doc/protocol.md 11.1). */
 #pragma once
 #include "inode.h"
 

@@ -44,7 +44,7 @@ struct walk {
 	struct cephring_cred cred;   /* groups borrowed from the caller until the end */
 };
 
-/* `at` is referenced. 0 or -ENAMETOOLONG (checked before anything is sent), -EINVAL. */
+/* `at` is referenced. 0, -ENAMETOOLONG (checked before anything is sent), -ENOENT: an empty path that means nothing. */
 int walk_begin(struct meta *m, struct walk *w, struct inode *at, const char *path, int flags, const struct cephring_cred *cred,
 	       uint32_t mask);
 /* Goes on. 0: done, the inode is w->at; OP_PENDING: op_resume() will come; or -errno. */

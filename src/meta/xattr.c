@@ -23,21 +23,6 @@ static int64_t give(struct op *op, const void *value, size_t len)
 	return (int64_t)len;
 }
 
-static int64_t send_getattr(struct op *op, uint32_t mask)
-{
-	struct mreq *r = mreq_new(op->m, MDS_OP_GETATTR, op->inode, NULL, 0);
-
-	if (!r)
-		return -EAGAIN;
-	args_getattr(r->args, mask);
-	r->need_auth = (mask & CAP_RSTAT) != 0;
-	if (mreq_set_cred(r, &op->walk.cred)) {
-		mreq_abandon(r);
-		return -ENOMEM;
-	}
-	return op_request(op, r);
-}
-
 /* ---- GETVXATTR ---- */
 
 static void vxattr_done(struct mreq *r, int result, const struct reply *rep)
@@ -85,11 +70,11 @@ static int64_t send_getvxattr(struct op *op)
 	r->path2_len = (uint32_t)strlen(name);
 	r->need_auth = true;
 	r->done = vxattr_done;
-	if (!r->path2 || mreq_set_cred(r, &op->walk.cred)) {
+	if (!r->path2) {
 		mreq_abandon(r);
 		return -ENOMEM;
 	}
-	return op_request(op, r);
+	return op_ask(op, r);
 }
 
 static int64_t vxattr(struct op *op, int64_t res)
@@ -104,7 +89,7 @@ static int64_t vxattr(struct op *op, int64_t res)
 
 		op->at = XA_ATTRS;
 		if (kind == VXATTR_RSTAT || !(caps_issued(op->inode, ring_now(op->m->ring)) & CAP_FS))
-			return send_getattr(op, mask);
+			return op_getattr(op, mask);
 	}
 	if (kind == VXATTR_ASK) {
 		op->at = XA_VALUE;
@@ -138,7 +123,7 @@ static int64_t stored(struct op *op)
 	if (op->at == XA_WALK) {
 		op->at = XA_ATTRS;
 		if ((CAP_XS | CAP_AS) & ~caps_issued(op->inode, ring_now(op->m->ring)))
-			return send_getattr(op, CAP_PIN | CAP_AS | CAP_XS);
+			return op_getattr(op, CAP_PIN | CAP_AS | CAP_XS);
 	}
 	return 0;
 }

@@ -6,7 +6,7 @@
  *   renewal     fresh service tickets over an open monitor session (MAuth)
  *
  * Each key carries its own type (crypto.h), and one exchange may mix both. ceph src/auth/cephx/CephxProtocol.h,
- * CephxClientHandler.cc; doc/protocol.md. Nothing here logs; `why` says in static words what was wrong.
+ * CephxClientHandler.cc; doc/protocol.md 2. Nothing here logs; `why` says in static words what was wrong.
  */
 #pragma once
 #include "addr.h"

@@ -3,7 +3,7 @@
  * Two kinds of key live side by side, and the type inside each key decides: type 1 is AES-128-CBC with a constant
  * IV; type 2 ("aes256k") is AES256-CTS-HMAC-SHA384-192 of RFC 8009, where every purpose has a usage number of its own
  * and a random confounder (given by the caller: nothing here makes randomness). What is encrypted begins
- * with a version byte and a magic number that prove the key right. ceph src/auth/Crypto.cc; doc/protocol.md. Pure.
+ * with a version byte and a magic number that prove the key right. ceph src/auth/Crypto.cc; doc/protocol.md 2.1, 2.6. Pure.
  */
 #pragma once
 #include "dec.h"

@@ -3,7 +3,7 @@
  * A frame is decoded where it lies: in CRC mode the segments point into the bytes given; in SECURE mode
  * into a buffer of the decoder's own. Nothing is consumed before the whole frame is there, so the user
  * keeps the bytes of an unfinished frame together (`need` says how many it takes). No allocation in CRC mode.
- * Format: ceph src/msg/async/frames_v2.h; doc/protocol.md. Pure: no I/O, no clock.
+ * Format: ceph src/msg/async/frames_v2.h; doc/protocol.md 1.3. Pure: no I/O, no clock.
  */
 #pragma once
 #include "dec.h"

@@ -2,7 +2,7 @@
  *
  * The mdsmap keeps daemons by gid and says elsewhere which gid fills which rank: its daemons are read twice,
  * the second time when the ranks are known. Fields are gated by the versions that brought them
- * (doc/protocol.md).
+ * (doc/protocol.md 3).
  */
 #include "monmaps.h"
 

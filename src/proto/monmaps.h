@@ -1,5 +1,5 @@
 /* monmaps.h: monmap, mdsmap, fsmap.user, and the monitor's small messages. Pure; results own nothing but
- * what *_fini() frees. Layouts: doc/protocol.md; ceph src/mon/MonMap.cc, src/mds/MDSMap.cc. */
+ * what *_fini() frees. Layouts: doc/protocol.md 3; ceph src/mon/MonMap.cc, src/mds/MDSMap.cc. */
 #pragma once
 #include "addr.h"
 

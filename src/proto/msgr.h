@@ -2,7 +2,7 @@
  *
  * Each struct is one payload; decode takes segment 0 of a frame (borrowing from it), encode writes the payload
  * between frame_begin() and frame_end(). Both directions of each are here, so that a test can be the daemon.
- * Format: ceph src/msg/async/frames_v2.h, ProtocolV2.cc; doc/protocol.md. Pure.
+ * Format: ceph src/msg/async/frames_v2.h, ProtocolV2.cc; doc/protocol.md 1. Pure.
  */
 #pragma once
 #include "addr.h"

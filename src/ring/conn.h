@@ -1,7 +1,7 @@
 /* conn.h: a msgr2.1 connection to one daemon: handshake, frames, sequence numbers, reconnect.
  *
  * Owner thread only. Source of the format: doc/dev/msgr2.rst of Ceph and what the daemons showed
- * (doc/protocol.md). Messages handed over before the handshake is done wait in order. All frames queued
+ * (doc/protocol.md 1). Messages handed over before the handshake is done wait in order. All frames queued
  * in a turn leave in one send at its end.
  *
  * Lossless (the MDS): sent messages are kept until acked; after a broken TCP connection the session is

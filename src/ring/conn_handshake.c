@@ -12,7 +12,7 @@
  * no message is believed before banner, hello, signature and identity were. A session that was lost with
  * its TCP connection says SESSION_RECONNECT for CLIENT_IDENT; the answer may be RECONNECT_OK, RETRY and
  * RETRY_GLOBAL (our counters lag: again on the same stream), RESET (no such session: start a new one on
- * the same stream) or WAIT (come back later). See doc/protocol.md; ceph src/msg/async/ProtocolV2.cc.
+ * the same stream) or WAIT (come back later). See doc/protocol.md 1.1, 1.7; ceph src/msg/async/ProtocolV2.cc.
  */
 #include "conn_impl.h"
 

@@ -1,5 +1,5 @@
-/* InodeStat, DirStat and LeaseStat: each field at each version, from bytes made here by the layout of the
- * fact sheet; and the form without struct headers refused. Captured ones are in test_mds_reply.c. */
+/* InodeStat, DirStat and LeaseStat: each field at each version, from bytes made here by the layout of
+ * doc/protocol.md 6.2; and the form without struct headers refused. Captured ones are in test_mds_reply.c. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
