@@ -206,11 +206,26 @@ static int handle_hello(struct conn *c, const struct frame *f)
 	return 0;
 }
 
+/* The peer tells its modes; which option of ours leaves none in common? NULL: that is not the trouble. */
+static const char *modes_apart(const struct conn *c, const struct msgr_auth_bad_method *b)
+{
+	for (uint32_t i = 0; i < b->mode_count; i++)
+		for (unsigned k = 0; k < c->opts.mode_count; k++)
+			if (b->modes[i] == c->opts.modes[k])
+				return NULL;
+	if (!b->mode_count)
+		return NULL;
+	return c->opts.peer_type == ENTITY_MON ? "ms_mon_client_mode" : "ms_client_mode";
+}
+
 static int refused(struct conn *c, uint32_t method, int32_t result, const struct msgr_auth_bad_method *b)
 {
+	const char *option = b ? modes_apart(c, b) : NULL;
 	int err = c->auth->ops->refused(c->auth, method, result, b ? b->methods : NULL,
 					b ? b->method_count : 0, b ? b->modes : NULL, b ? b->mode_count : 0);
 
+	if (err && option)
+		return conn_final(c, err, "does not take our connection modes (%s)", option);
 	if (err)
 		return conn_final(c, err, "authentication refused: %s", strerror(-err));
 	c->retry = true;
