@@ -93,16 +93,30 @@ static const struct mon_ops mount_mon_ops = {
 
 /* ---- the mount operation ---- */
 
+/* An MDS that the map calls active, though it never took our session: dead, hung, or out of reach. */
+static const struct session *never_opened(const struct meta *m)
+{
+	for (int n = 0; n < MDS_RANK_MAX; n++)
+		if (m->session[n] && m->session[n]->state == SESS_OPENING)
+			return m->session[n];
+	return NULL;
+}
+
 static void on_limit(struct ring_timer *t)
 {
 	cephring_mount *mt = (cephring_mount *)((char *)t - offsetof(struct cephring_mount, limit));
 	const struct meta *m = &mt->meta;
+	const struct session *s = never_opened(m);
+	char addr[ADDR_TEXT_MAX];
 	int err = -ETIMEDOUT;
 
 	if (!m->map)
 		err = log_fail(&mt->log, -ETIMEDOUT, "mount: no MDS map within client_mount_timeout");
 	else if (!meta_usable(m))
 		err = log_fail(&mt->log, -EHOSTUNREACH, "mount: file system '%s' has no active MDS", m->map->fs_name);
+	else if (s)
+		err = log_fail(&mt->log, -EHOSTUNREACH, "mount: mds.%d at %s should be active but does not answer", s->rank,
+			       addr_text(&s->addr, addr));
 	else
 		err = log_fail(&mt->log, -ETIMEDOUT, "mount: the MDS did not answer within client_mount_timeout");
 	mount_resume(mt, err);
@@ -163,14 +177,26 @@ static int64_t ask_root(struct op *op)
 	return op_request(op, r);
 }
 
+/* What an MDS that refused our session said; NULL: none did. */
+static const char *refusal(const struct meta *m)
+{
+	for (int n = 0; n < MDS_RANK_MAX; n++)
+		if (m->session[n] && m->session[n]->state == SESS_REJECTED && m->session[n]->error[0])
+			return m->session[n]->error;
+	return NULL;
+}
+
 static void root_done(struct mreq *r, int result, const struct reply *rep)
 {
 	struct op *op = r->arg;
 	cephring_mount *mt = op->u.mount.mount;
+	const char *said = result ? refusal(&mt->meta) : NULL;
 
 	(void)rep;
 	op->req = NULL;
-	if (result)
+	if (said)
+		log_fail(&mt->log, result, "mount: root '/%s': the MDS refused client.%s: %s", mt->root, mt->entity_id, said);
+	else if (result)
 		log_fail(&mt->log, result, "mount: root '/%s': %s", mt->root, strerror(-result));
 	else if (!r->target || !inode_is_dir(r->target))
 		result = log_fail(&mt->log, -ENOTDIR, "mount: root '/%s' is not a directory", mt->root);
@@ -255,16 +281,26 @@ static int default_cred(cephring_mount *mt, const struct cephring_cred *in)
 	return 0;
 }
 
+/* The MDS takes names with one slash between them and nothing else. */
 static char *trimmed(const char *path)
 {
+	char *copy = mem_strdup(path ? path : ""), *to = copy;
+	const char *from = copy;
 	size_t len;
-	char *copy;
 
-	while (path && *path == '/')
-		path++;
-	copy = mem_strdup(path ? path : "");
-	for (len = copy ? strlen(copy) : 0; len && copy[len - 1] == '/'; len--)
-		copy[len - 1] = '\0';
+	while (copy && *from) {
+		from += strspn(from, "/");
+		len = strcspn(from, "/");
+		if (len && !(len == 1 && *from == '.')) {
+			if (to != copy)
+				*to++ = '/';
+			memmove(to, from, len);
+			to += len;
+		}
+		from += len;
+	}
+	if (copy)
+		*to = '\0';
 	return copy;
 }
 
