@@ -52,7 +52,7 @@ struct cephring_op {
  * ends with -ETIMEDOUT. */
 CEPHRING_API void cephring_op_deadline(struct cephring_op *op, uint64_t deadline_ns);
 /* Asks for an early end: the callback comes with -ECANCELED, or with the result if that was first. Any thread.
- * 0, or -EALREADY: not in flight. */
+ * 0; -EALREADY: not in flight; -EAGAIN, -ENOMEM: could not be asked for, try again. */
 CEPHRING_API int cephring_op_cancel(cephring_mount *m, struct cephring_op *op);
 
 /* ---- engine ---- */
@@ -69,7 +69,8 @@ struct cephring_engine_opts {
 CEPHRING_API int cephring_engine_new(const struct cephring_engine_opts *opts, cephring_engine **out, char *why, size_t why_size);
 /* -EBUSY: mounts are left. */
 CEPHRING_API int cephring_engine_free(cephring_engine *e);
-/* Readable when cephring_run() would make progress; for poll, epoll, io_uring, libuv. Not to be closed or read. */
+/* Readable when cephring_run() would make progress; for poll, epoll, io_uring, libuv. Not to be closed or read. The first
+ * call: on the engine's thread. */
 CEPHRING_API int cephring_engine_fd(cephring_engine *e);
 /* ns until the next timer, 0 = call cephring_run() now, -1 = none. */
 CEPHRING_API int64_t cephring_engine_timeout_ns(cephring_engine *e);
@@ -118,7 +119,7 @@ struct cephring_mount_opts {
 
 /* Connects, logs in, opens a session, fetches the root. *out is valid at once (for cancel, status and unmount) but usable
  * for other operations only after res = 0. `c` must stay until then. Errors: -EACCES wrong key (words: entity, monitor);
- * -ETIMEDOUT no monitor reachable within client_mount_timeout (words: addresses); -ENOENT unknown file system or root;
+ * -ETIMEDOUT no monitor reachable (words: addresses), or no map or MDS answering, within client_mount_timeout; -ENOENT unknown file system or root;
  * -EHOSTUNREACH no active MDS in time; -EPROTONOSUPPORT only legacy msgr1 monitors. After an error: cephring_unmount(). */
 CEPHRING_API int cephring_mount_start(cephring_engine *e, const cephring_config *c, const struct cephring_mount_opts *opts,
 				      struct cephring_op *op, cephring_cb cb, void *user, cephring_mount **out);
@@ -222,7 +223,7 @@ struct cephring_stats {
 	uint64_t mds_requests, mds_replies, forwards, resends;
 	uint64_t inodes, dentries, caps, cache_bytes, cache_limit, cache_evictions;
 	uint64_t revokes, releases, renewals, recalls;
-	uint64_t walks, walk_lookups, walk_restarts;
+	uint64_t walks, walk_lookups, walk_restarts, walk_inferred; /* inferred: names learned without asking for them */
 };
 CEPHRING_API int cephring_stats(cephring_mount *m, struct cephring_stats *out);
 /* Debug views as JSON text (monitors, sessions, maps, negotiated modes, requests in flight, caps ...): what = "status",

@@ -291,6 +291,7 @@ int cephring_stats(cephring_mount *mt, struct cephring_stats *out)
 	s.walks = m->stats.walks;
 	s.walk_lookups = m->stats.walk_lookups;
 	s.walk_restarts = m->stats.walk_restarts;
+	s.walk_inferred = m->stats.walk_inferred;
 	memcpy(out, &s, out->size < sizeof s ? out->size : sizeof s);
 	return 0;
 }

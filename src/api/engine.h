@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-enum { ENGINE_INBOX_MAX = 1 << 20, ENGINE_ENTRIES_MAX = 1 << 15 };
+enum { ENGINE_INBOX_MAX = 1 << 20, ENGINE_ENTRIES_MAX = 4096 };
 
 struct cephring_engine {
 	struct ring *ring; /* owned */

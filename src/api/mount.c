@@ -147,7 +147,7 @@ static int begin(cephring_mount *mt)
 	if (err)
 		return err;
 	mt->meta_ready = true;
-	mt->timeout_ns = o.timeout_ns ? o.timeout_ns : 300 * 1000000000ull;
+	mt->until_ns = ring_now(r) + (o.timeout_ns ? o.timeout_ns : 300 * 1000000000ull);
 	mt->limit.fn = on_limit;
 	err = mon_subscribe(mt->mon, "fsmap.user", 0, mt->fs != NULL);
 	if (!err && !mt->fs) {
@@ -220,7 +220,7 @@ static int64_t mount_step(struct op *op, int64_t res)
 		return res ? res : OP_PENDING;
 	case MOUNT_LOGIN:
 		op->at = MOUNT_MAP;
-		ring_timer_set(r, &mt->limit, ring_now(r) + mt->timeout_ns);
+		ring_timer_set(r, &mt->limit, mt->until_ns);
 		/* fall through */
 	case MOUNT_MAP:
 		if (!meta_usable(&mt->meta))

@@ -19,7 +19,7 @@ struct cephring_mount {
 	struct op *mounting;           /* the mount operation while in flight */
 	struct op *unmounting;
 	struct ring_timer limit;       /* of mounting, after the login */
-	uint64_t timeout_ns;
+	uint64_t until_ns;             /* the mount operation ends by then */
 	bool mounted;
 	char sub[32];                  /* "mdsmap" or "mdsmap.N" once known */
 };

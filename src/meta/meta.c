@@ -70,6 +70,8 @@ void meta_handle_mdsmap(struct meta *m, const struct mdsmap *map)
 		return;
 	if (!map) {
 		log_emit(m->log, LOG_ERROR, "the file system was removed");
+		m->fs_gone = true;
+		mreqs_fail_waiting(m, -ESHUTDOWN);
 		return;
 	}
 	if (m->map && map->epoch <= m->map->epoch)
@@ -78,6 +80,7 @@ void meta_handle_mdsmap(struct meta *m, const struct mdsmap *map)
 	if (!copy)
 		return;
 	*copy = *map;
+	m->fs_gone = false;
 	mem_free(m->map, sizeof *m->map);
 	m->map = copy;
 	if (!m->renew_timer.slot)

@@ -12,7 +12,6 @@
 enum {
 	META_REQUESTS_MAX = 16384,   /* in flight, all operations together */
 	META_LEASE_SLACK_MS = 500,   /* a lease is not used in its last moments */
-	META_RENEW_RETRY_MS = 1000,
 	CAPS_WANT_DELAY_MS = 5,
 	CAP_RELEASE_DELAY_MS = 100,
 	CAP_RELEASE_BATCH = 1024,
@@ -56,6 +55,7 @@ struct meta {
 	struct put_note *puts;          /* atomic stack: references that other threads gave back */
 	struct ring_task put_task;
 	bool stopping, close_forced;
+	bool fs_gone;                   /* the monitors say that it does not exist any more */
 	struct slab mreqs, inodes, caps, dirs, batches;
 	struct ring_timer renew_timer, release_timer, want_timer, close_timer, fill_timer;
 	struct walk_batch *fills;       /* ended walks whose levels are still to be looked up */
@@ -96,6 +96,7 @@ struct file {
 	struct meta *m;
 	struct inode *inode;  /* ref */
 	int flags;
+	struct cephring_cred cred; /* whoever opened it; groups owned */
 	uint32_t busy;        /* operations in flight on it */
 	struct dir_stream *dir; /* readdir's position; NULL until the first */
 };

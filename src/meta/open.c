@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 enum { OPEN_WALK, OPEN_JUDGE, OPEN_SENT };
 
@@ -23,6 +24,19 @@ static int64_t make_file(struct op *op)
 	f->m = m;
 	f->inode = inode_get(op->inode);
 	f->flags = op->u.open.flags;
+	f->cred = op->walk.cred;
+	f->cred.groups = NULL;
+	if (f->cred.ngroups) {
+		uint32_t *groups = mem_alloc(f->cred.ngroups * sizeof *groups);
+
+		if (!groups) {
+			inode_put(m, f->inode);
+			mem_free(f, sizeof *f);
+			return -ENOMEM;
+		}
+		memcpy(groups, op->walk.cred.groups, f->cred.ngroups * sizeof *groups);
+		f->cred.groups = groups;
+	}
 	if (!(f->flags & O_PATH)) {
 		f->inode->open_files++;
 		caps_want(m, f->inode);
@@ -91,6 +105,7 @@ static void close_end(struct op *op, int64_t res)
 		caps_want(m, f->inode);
 	}
 	dir_stream_free(m, f->dir);
+	mem_free((void *)f->cred.groups, 0);
 	inode_put(m, f->inode);
 	mem_free(f, sizeof *f);
 }

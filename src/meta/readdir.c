@@ -39,7 +39,7 @@ struct reader {
 struct dir_stream {
 	struct meta *m;
 	struct inode *dir;           /* borrowed from the file */
-	struct cephring_cred cred;
+	const struct cephring_cred *cred; /* borrowed from the file */
 	struct reader *readers;
 	uint32_t count, current;
 	uint8_t dots;                /* . and .. delivered */
@@ -158,7 +158,7 @@ static int reader_send(struct reader *rd)
 			r->forced_rank = d->ranks[n].rank;
 	r->done = reader_done;
 	r->arg = rd;
-	if ((r->path2_len && !r->path2) || mreq_set_cred(r, &s->cred)) {
+	if ((r->path2_len && !r->path2) || mreq_set_cred(r, s->cred)) {
 		mreq_abandon(r);
 		return -ENOMEM;
 	}
@@ -289,7 +289,7 @@ static bool cache_will_do(struct meta *m, struct inode *dir)
 	return true;
 }
 
-static int stream_new(struct file *f, const struct cephring_cred *cred, struct dir_stream **out)
+static int stream_new(struct file *f, struct dir_stream **out)
 {
 	struct meta *m = f->m;
 	struct dir *d = inode_dir(m, f->inode);
@@ -304,7 +304,7 @@ static int stream_new(struct file *f, const struct cephring_cred *cred, struct d
 		return -ENOMEM;
 	s->m = m;
 	s->dir = f->inode;
-	s->cred = *cred;
+	s->cred = &f->cred;
 	*out = s;
 	for (frag = fragtree_first(&d->frags); more; more = fragtree_after(&d->frags, frag, &frag))
 		n++;
@@ -422,7 +422,7 @@ static int64_t readdir_step(struct op *op, int64_t res)
 	if (!inode_is_dir(f->inode))
 		return -ENOTDIR;
 	if (!s)
-		err = stream_new(f, &op->m->o.cred, &f->dir);
+		err = stream_new(f, &f->dir);
 	s = f->dir;
 	if (err)
 		return err;

@@ -202,6 +202,10 @@ void mreq_kick(struct mreq *r)
 	struct session *s = rank >= 0 ? session_open(m, rank) : NULL;
 
 	mreq_unpark(r);
+	if (!s && m->fs_gone) {
+		mreq_fail_later(r, -ESHUTDOWN);
+		return;
+	}
 	if (!s) {
 		r->state = MREQ_WAIT_MAP;
 		TAILQ_INSERT_TAIL(&m->wait_map, r, link);
@@ -230,6 +234,14 @@ void mreq_submit(struct mreq *r)
 		return;
 	}
 	mreq_kick(r);
+}
+
+void mreqs_fail_waiting(struct meta *m, int err)
+{
+	struct mreq *r;
+
+	while ((r = TAILQ_FIRST(&m->wait_map)) != NULL)
+		mreq_fail_later(r, err);
 }
 
 void mreqs_kick_waiting(struct meta *m)

@@ -67,6 +67,8 @@ void mreq_handle_reply(struct meta *m, struct session *s, const struct msg_in *i
 void mreq_handle_forward(struct meta *m, struct session *s, const struct msg_in *in);
 /* Requests of a session that is over: sent ones are sent again where the map says. */
 void mreqs_session_over(struct meta *m, struct session *s, int err);
+/* No map will come: ends what waits for one. */
+void mreqs_fail_waiting(struct meta *m, int err);
 /* After the map changed. */
 void mreqs_kick_waiting(struct meta *m);
 uint64_t mreq_oldest_tid(struct meta *m);
