@@ -63,6 +63,7 @@ int cephring_statx_cached(cephring_mount *mt, cephring_inode *at, const char *pa
 	struct meta *m = &mt->meta;
 	struct inode *start = at && *path != '/' ? (struct inode *)at : m->root, *found;
 	struct walk w;
+	uint32_t known;
 	uint64_t now;
 	int err;
 
@@ -70,6 +71,8 @@ int cephring_statx_cached(cephring_mount *mt, cephring_inode *at, const char *pa
 		return -EAGAIN;
 	if (!*path && !at)
 		return -ENOENT;
+	if (strnlen(path, WALK_PATH_MAX + 1) > WALK_PATH_MAX)
+		return -ENAMETOOLONG;
 	w.rest = path;
 	w.at = start;
 	w.judged = NULL;
@@ -80,9 +83,10 @@ int cephring_statx_cached(cephring_mount *mt, cephring_inode *at, const char *pa
 	err = walk_cached(m, &w, now, &found);
 	if (err)
 		return err;
-	if (!(flags & CEPHRING_DONT_SYNC) && (statx_caps(want) & ~caps_issued(found, now)))
+	known = (flags & CEPHRING_DONT_SYNC) ? ~0u : caps_issued(found, now);
+	if (statx_caps(want) & ~known)
 		return -EAGAIN;
-	statx_fill(found, out);
+	statx_fill(found, known, out);
 	return 0;
 }
 

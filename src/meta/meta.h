@@ -90,7 +90,8 @@ extern const struct op_family op_lookup_family, op_statx_family, op_access_famil
 
 /* stat.c */
 uint32_t statx_caps(uint32_t want);                /* bits that must be issued for these fields */
-void statx_fill(const struct inode *i, struct cephring_statx *out);
+/* `known`: caps whose fields are true now; the mask vouches for these only. */
+void statx_fill(const struct inode *i, uint32_t known, struct cephring_statx *out);
 /* open.c */
 struct file {
 	struct meta *m;

@@ -85,7 +85,8 @@ static int pack(struct dir_stream *s, struct chunk *c, const char *name, uint32_
 	s->prev_hash = hash;
 	e->next_offset = 0xffull << 52 | (uint64_t)hash << 28 | (s->same_hash + 1);
 	e->type = (uint16_t)(i->mode >> 12 & 15);
-	statx_fill(i, &e->st);
+	/* The MDS tells what it knows; another client may hold some of it alone and know better. */
+	statx_fill(i, caps_issued(i, ring_now(s->m->ring)), &e->st);
 	return 0;
 }
 
@@ -368,7 +369,7 @@ static size_t dots(struct dir_stream *s, uint8_t *out, size_t room)
 			break;
 		e->next_offset = ++s->dots;
 		e->type = 4; /* DT_DIR */
-		statx_fill(i, &e->st);
+		statx_fill(i, caps_issued(i, ring_now(s->m->ring)), &e->st);
 		memcpy(out + len, e, e->reclen);
 		len += e->reclen;
 	}

@@ -124,6 +124,10 @@ void mreq_abandon(struct mreq *r)
 {
 	r->done = NULL;
 	r->arg = NULL;
+	if (!r->id.tid) { /* never submitted */
+		mreq_free(r);
+		return;
+	}
 	/* Never sent: nobody will answer. */
 	if (r->state != MREQ_SENT)
 		mreq_complete(r, -ECANCELED, NULL);

@@ -45,10 +45,22 @@ uint32_t statx_caps(uint32_t want)
 	return caps;
 }
 
-void statx_fill(const struct inode *i, struct cephring_statx *st)
+static uint32_t statx_mask(uint32_t known)
+{
+	uint32_t mask = CEPHRING_STATX_TYPE | CEPHRING_STATX_INO;
+
+	if ((known & CAP_ANY_SHARED) == CAP_ANY_SHARED)
+		return CEPHRING_STATX_ALL;
+	for (uint32_t bit = 1; bit & CEPHRING_STATX_ALL; bit <<= 1)
+		if (!(statx_caps(bit) & ~(known | CAP_PIN)))
+			mask |= bit;
+	return mask;
+}
+
+void statx_fill(const struct inode *i, uint32_t known, struct cephring_statx *st)
 {
 	*st = (struct cephring_statx){
-		.mask = CEPHRING_STATX_ALL, .mode = i->mode, .nlink = i->nlink, .uid = i->uid, .gid = i->gid,
+		.mask = statx_mask(known), .mode = i->mode, .nlink = i->nlink, .uid = i->uid, .gid = i->gid,
 		.blksize = i->layout.object_size ? i->layout.object_size : 4u << 20, .ino = i->key.ino, .snapid = i->key.snapid,
 		.size = i->size, .rdev = i->rdev, .version = i->change_attr, .atime_ns = (int64_t)i->atime_ns,
 		.mtime_ns = (int64_t)i->mtime_ns, .ctime_ns = (int64_t)i->ctime_ns, .btime_ns = (int64_t)i->btime_ns,
@@ -72,7 +84,8 @@ static int64_t statx_step(struct op *op, int64_t res)
 
 	res = walk_then_caps(op, res, need, (flags & CEPHRING_FORCE_SYNC) != 0);
 	if (!res)
-		statx_fill(op->inode, op->u.statx.out);
+		statx_fill(op->inode, (flags & CEPHRING_DONT_SYNC) ? ~0u : need | caps_issued(op->inode, ring_now(op->m->ring)),
+			   op->u.statx.out);
 	return res;
 }
 

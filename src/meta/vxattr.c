@@ -50,7 +50,9 @@ LAYOUT_FIELD(pool)
 static int t_layout_pool_ns(struct meta *m, const struct inode *i, char *out)
 {
 	(void)m;
-	return i->pool_ns ? snprintf(out, VXATTR_TEXT_MAX, "%s", i->pool_ns) : -ENODATA;
+	if (!has_layout(i))
+		return -ENODATA;
+	return snprintf(out, VXATTR_TEXT_MAX, "%s", i->pool_ns ? i->pool_ns : "");
 }
 
 #define DIR_FIELD(name, value)                                                         \

@@ -143,6 +143,7 @@ static int follow(struct meta *m, struct walk *w, const struct inode *link, cons
 	char *next;
 	int err;
 
+	w->fresh = 0; /* told of the link, which may lead to where we are */
 	if (++w->links > WALK_LINKS_MAX)
 		return -ELOOP;
 	if (!text || !*text)
@@ -216,6 +217,7 @@ static int64_t step_up(struct op *op, uint64_t now)
 	if (!up)
 		return ask(op, MDS_OP_LOOKUPPARENT, 0);
 	walk_move(m, w, up);
+	w->fresh = 0; /* told of another inode */
 	inode_put(m, w->parent);
 	w->parent = NULL;
 	return 0;
