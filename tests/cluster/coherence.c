@@ -207,9 +207,62 @@ static int their_open(struct ceph_mount_info *cm, void *arg)
 	return w->fd < 0 ? w->fd : 0;
 }
 
+static int their_open_listed(struct ceph_mount_info *cm, void *arg)
+{
+	struct writing *w = arg;
+
+	w->fd = ceph_open(cm, TOP "/w/written", O_CREAT | O_RDWR, 0644);
+	return w->fd < 0 ? w->fd : 0;
+}
+
 static int their_close(struct ceph_mount_info *cm, void *arg)
 {
 	return ceph_close(cm, ((struct writing *)arg)->fd);
+}
+
+/* What a listing says of a name: *st, with the mask of what it vouches for. */
+static int listed(struct both *b, const char *dir, const char *name, struct cephring_statx *st)
+{
+	static char buf[65536];
+	cephring_file *f;
+	int err = cephring_sync_open(b->mount, NULL, dir, O_RDONLY | O_DIRECTORY, &root, &f);
+	int64_t n;
+
+	if (err)
+		return err;
+	err = -ENOENT;
+	while ((n = cephring_sync_readdir(f, buf, sizeof buf)) > 0)
+		for (char *p = buf; p < buf + n; p += ((struct cephring_dirent *)p)->reclen)
+			if (!strcmp(((struct cephring_dirent *)p)->name, name)) {
+				*st = ((struct cephring_dirent *)p)->st;
+				err = 0;
+			}
+	cephring_sync_close(f);
+	return err;
+}
+
+/* The other may change these without telling the MDS as long as it holds them alone. */
+static void lists_what_it_knows(struct both *b)
+{
+	struct writing w = { 0 };
+	struct cephring_statx st = { 0 };
+	bool size = true, mode = true;
+
+	tap_eq(they_do(b, THEY_MKDIR, TOP "/w", NULL, 0755), 0, "a directory");
+	they(b, their_open_listed, &w);
+	for (int n = 0; n < 10; n++) {
+		they(b, their_write, &w);
+		they_do(b, THEY_CHMOD, TOP "/w/written", NULL, 0600 | n);
+		if (listed(b, TOP "/w", "written", &st))
+			size = mode = false;
+		size = size && (!(st.mask & CEPHRING_STATX_SIZE) || (long long)st.size == w.done);
+		mode =
+		    mode && (!(st.mask & CEPHRING_STATX_MODE) || (st.mode & 07777) == (0600u | (unsigned)n));
+	}
+	tap_ok(size, "a listing vouches for no size that another is changing");
+	tap_ok(mode, "nor for such a mode");
+	tap_ok((st.mask & CEPHRING_STATX_TYPE) && S_ISREG(st.mode) && st.ino, "but for type and number");
+	they(b, their_close, &w);
 }
 
 static void writes(struct both *b)
@@ -368,6 +421,7 @@ int main(void)
 	directories(b);
 	attributes(b);
 	writes(b);
+	lists_what_it_knows(b);
 	listings(b);
 	anything(b);
 	they(b, their_clean, (void *)TOP);

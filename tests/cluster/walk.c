@@ -212,6 +212,9 @@ static void limits(struct both *b)
 	walk_one(b, path, 0, &user, 0, false, "a path of 4095 bytes");
 	strcat(path, "/");
 	walk_one(b, path, 0, &user, -ENAMETOOLONG, false, "a path of 4096 bytes");
+	walked_ours(b, TOP, 0, &user);
+	walked_ours(b, TOP, 0, &user);
+	tap_eq(walked_ours(b, path, 0, &user).err, -ENAMETOOLONG, "also where what it leads to is cached");
 	tap_eq(walked_ours(b, "", 0, &root).err, -ENOENT, "an empty path");
 }
 
