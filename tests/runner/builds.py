@@ -1,7 +1,8 @@
 """The two builds that tests use, both with warnings as errors.
 
-gcc: as a user would build it. clang: with AddressSanitizer and UndefinedBehaviorSanitizer and the fuzz targets; what
-runs in tests comes from here.
+clang: with AddressSanitizer and UndefinedBehaviorSanitizer and the fuzz targets; what runs in tests comes from here.
+gcc: as a user would build it; the unit tests run there once more, with the timing of real code and without the
+sanitizers' own limits.
 """
 
 import os
@@ -21,6 +22,7 @@ BUILDS = {
     ],
 }
 TESTED = os.path.join(REPO, "build-clang")
+PLAIN = os.path.join(REPO, "build-gcc")
 TIMEOUT_S = 900
 
 

@@ -41,8 +41,9 @@ class Tally:
         if status != 0 and not failed:
             self.add(f"{name}: ends well", False, f"exit: {status}")
             failed = 1
-        if failed and output.strip():
-            print(_indent(output), flush=True)
+        said = [line for line in output.splitlines() if not re.match(r"(ok\b|1\.\.\d)", line)]
+        if failed and said:
+            print(_indent(said), flush=True)
         if not failed:
             print(f"  ok  {name} ({self.passed - before[1]})", flush=True)
 
@@ -91,8 +92,7 @@ def _notes(lines):
         yield line
 
 
-def _indent(text, most=400):
-    lines = text.rstrip().splitlines()
+def _indent(lines, most=400):
     if len(lines) > most:
         lines = lines[: most // 2] + [f"... {len(lines) - most} lines left out ..."] + lines[-most // 2 :]
     return "\n".join("      | " + line for line in lines)
