@@ -329,13 +329,13 @@ int walk_cached(struct meta *m, struct walk *w, uint64_t now, struct inode **out
 {
 	char buf[EXPANDED_MAX + 1];
 	struct inode *at = w->at, *next;
-	const char *rest = w->rest, *text = rest, *name;
+	const char *rest = w->rest, *name;
 	bool slash, need_dir = false;
 	uint32_t len;
 	int res;
 
 	while ((len = walk_name(rest, &name, &slash)) != 0) {
-		if (len > WALK_NAME_MAX || (size_t)(name + len - text) > WALK_PATH_MAX)
+		if (len > WALK_NAME_MAX)
 			return -ENAMETOOLONG;
 		if (!inode_is_dir(at))
 			return -ENOTDIR;
@@ -360,7 +360,7 @@ int walk_cached(struct meta *m, struct walk *w, uint64_t now, struct inode **out
 				return -ELOOP;
 			if (!next->symlink || splice(buf, sizeof buf, next->symlink, rest))
 				return -EAGAIN;
-			rest = text = buf;
+			rest = buf;
 			if (*buf == '/')
 				at = m->root;
 			continue;
