@@ -12,7 +12,7 @@ const uint64_t session_our_features = 0x1ff | 1u << 9 | 1u << 11 | 1u << 12 | 1u
 
 const char *session_state_name(enum session_state s)
 {
-	static const char *const names[] = { "closed", "opening", "open", "restarting", "reconnecting", "closing", "rejected" };
+	static const char *const names[] = { "closed", "opening", "open", "reset", "restarting", "reconnecting", "closing", "rejected" };
 
 	return names[s];
 }
@@ -36,22 +36,33 @@ static void on_ready(void *arg, bool resumed)
 	struct session *s = arg;
 
 	log_emit(s->m->log, LOG_DEBUG, "mds.%d: connection %s", s->rank, resumed ? "resumed" : "up");
+	if (s->state != SESS_RESET)
+		return;
+	log_emit(s->m->log, LOG_WARN, "mds.%d: the daemon does not know us any more; opening the session anew", s->rank);
+	session_drop_caps(s);
+	s->push_seq = 0;
+	session_send_open(s);
 }
 
-/* The MDS forgot the messenger session: what it granted in it is void, what was sent may be lost. */
+/* Somebody at the MDS's address forgot the messenger session. Either the daemon that we knew, which threw us out: it takes
+ * our connection again and gets a new OPEN. Or one that was started in its place: it hangs up on an identity that
+ * asks for another daemon, the map will name it, and it then wants to hear what we hold. Until one of them is seen, nothing
+ * granted is used and nothing is thrown away. */
 static void on_reset(void *arg)
 {
 	struct session *s = arg;
 
-	log_emit(s->m->log, LOG_WARN, "mds.%d: the daemon reset the connection; opening the session anew", s->rank);
-	session_drop_caps(s);
-	s->push_seq = 0;
+	log_emit(s->m->log, LOG_WARN, "mds.%d: the daemon reset the connection", s->rank);
 	if (s->state == SESS_CLOSING) {
 		session_closed(s, -ESHUTDOWN);
 		return;
 	}
+	s->cap_gen++;
 	mreqs_session_over(s->m, s, 0);
-	session_send_open(s);
+	if (s->state == SESS_OPENING) /* nothing granted, nothing to tell */
+		session_send_open(s);
+	else
+		s->state = SESS_RESET;
 	mreqs_kick_waiting(s->m);
 }
 

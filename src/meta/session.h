@@ -3,7 +3,8 @@
  *   state        next
  *   CLOSED       REQUEST_OPEN sent -> OPENING
  *   OPENING      OPEN -> OPEN; REJECT -> REJECTED
- *   OPEN         map: daemon replaced -> RESTARTING; CLOSE -> CLOSED; unmount -> CLOSING
+ *   OPEN         map: daemon replaced -> RESTARTING; the messenger session is lost -> RESET; CLOSE -> CLOSED; unmount -> CLOSING
+ *   RESET        the same daemon takes our connection: REQUEST_OPEN sent -> OPENING; map: daemon replaced -> RESTARTING
  *   RESTARTING   map: state >= RECONNECT -> reconnect sent -> RECONNECTING
  *   RECONNECTING OPEN -> OPEN; CLOSE -> CLOSED (denied: caps are gone)
  *   CLOSING      CLOSE -> CLOSED; a push arrives -> close again with the new count
@@ -14,7 +15,7 @@
 
 struct mreq;
 
-enum session_state { SESS_CLOSED, SESS_OPENING, SESS_OPEN, SESS_RESTARTING, SESS_RECONNECTING, SESS_CLOSING, SESS_REJECTED };
+enum session_state { SESS_CLOSED, SESS_OPENING, SESS_OPEN, SESS_RESET, SESS_RESTARTING, SESS_RECONNECTING, SESS_CLOSING, SESS_REJECTED };
 const char *session_state_name(enum session_state s);
 
 struct session {
