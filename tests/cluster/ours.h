@@ -146,11 +146,13 @@ static inline int our_mds_port(cephring_mount *m)
 {
 	json_t *v = our_view(m, "status");
 	const char *addr = "", *colon;
+	int port;
 
 	json_unpack(v, "{s:{s:[{s:s}]}}", "mdsmap", "ranks", "addr", &addr);
 	colon = strrchr(addr, ':');
+	port = colon ? atoi(colon + 1) : -1;
 	json_decref(v);
-	return colon ? atoi(colon + 1) : -1;
+	return port;
 }
 
 /* ---- TCP ---- */

@@ -1,0 +1,101 @@
+/* cluster: --mds 1 */
+/* An administrator throws our client out: operations in flight and later ones end with words that say so,
+ * nothing hangs, and the same process mounts again. */
+#include "ours.h"
+
+enum { FLIGHT = 16 };
+
+static long long id; /* of the client to throw out */
+
+static void evict(void)
+{
+	if (devcluster("ceph tell mds.a client evict id=%lld >/dev/null 2>&1", id))
+		tap_die("the MDS evicts a client");
+}
+
+static void ask_all(struct ours *o, struct asked *a)
+{
+	memset(a, 0, FLIGHT * sizeof *a);
+	for (int n = 0; n < FLIGHT; n++) {
+		snprintf(a[n].path, sizeof a[n].path, "/evict/%d", n);
+		if (ask(o->mount, &a[n], CEPHRING_FORCE_SYNC, 0))
+			tap_die("an operation is taken");
+	}
+}
+
+static unsigned with(const struct asked *a, int res)
+{
+	unsigned n = 0;
+
+	for (int k = 0; k < FLIGHT; k++)
+		n += a[k].calls == 1 && a[k].res == res;
+	return n;
+}
+
+static void idle(void)
+{
+	struct asked a[FLIGHT];
+	struct cephring_statx st;
+	struct ours o;
+
+	if (ours_mount(&o, NULL, NULL))
+		tap_die(o.words);
+	ask_all(&o, a);
+	answers(o.engine, a, FLIGHT, 10000);
+	tap_eq(with(a, 0), FLIGHT, "before: answers");
+	id = our_id(o.mount);
+	evict();
+	ask_all(&o, a);
+	tap_ok(answers(o.engine, a, FLIGHT, 20000), "operations after an eviction end");
+	tap_eq(with(a, -ESHUTDOWN), FLIGHT, "with ESHUTDOWN");
+	tap_ok(strstr(cephring_strerror(o.mount, -ESHUTDOWN), "blocklist") != NULL,
+	       "and words that name the blocklist");
+	tap_note("%s", cephring_strerror(o.mount, -ESHUTDOWN));
+	tap_eq(cephring_statx_cached(o.mount, NULL, "/evict/1", CEPHRING_STATX_BASIC, 0, NULL, &st), -EAGAIN,
+	       "nothing cached is trusted");
+	tap_eq(cephring_sync_statx(o.mount, NULL, "/evict/1", CEPHRING_STATX_BASIC, 0, NULL, &st), -ESHUTDOWN,
+	       "and it stays so");
+	ours_end(&o);
+}
+
+static void *evict_thread(void *arg)
+{
+	(void)arg;
+	evict();
+	return NULL;
+}
+
+/* Never idle for a moment. */
+static void busy(void)
+{
+	struct asked a[FLIGHT];
+	unsigned rounds = 0, strange = 0;
+	pthread_t t;
+	struct ours o;
+
+	if (!tap_eq(ours_mount(&o, NULL, NULL), 0, "the same process mounts again"))
+		tap_die(o.words);
+	id = our_id(o.mount);
+	pthread_create(&t, NULL, evict_thread, NULL);
+	do {
+		ask_all(&o, a);
+		if (!answers(o.engine, a, FLIGHT, 20000))
+			break;
+		strange += FLIGHT - with(a, 0) - with(a, -ESHUTDOWN);
+		rounds += with(a, 0) == FLIGHT;
+	} while (with(a, -ESHUTDOWN) < FLIGHT);
+	pthread_join(t, NULL);
+	tap_ok(rounds > 0, "and gets answers");
+	tap_note("%u times %d", rounds, FLIGHT);
+	tap_eq(answered(a, FLIGHT), FLIGHT, "with operations in flight: all end");
+	tap_eq(strange, 0, "of them neither with a result nor with ESHUTDOWN");
+	ours_end(&o);
+}
+
+int main(void)
+{
+	plant_now("/evict", FLIGHT);
+	idle();
+	busy();
+	return tap_end();
+}
