@@ -121,7 +121,7 @@ static void sizes(struct both *b)
 	reads(b, TOP "/1", SMALL, 65536, "one name");
 	reads(b, TOP "/2500", MEDIUM, 65536, "2500 names");
 	reads(b, TOP "/2500", MEDIUM, 600, "2500 names in small pieces");
-	cephring_drop_caches(b->mount);
+	both_cold(b);
 	reads(b, TOP "/2500", MEDIUM, 600, "2500 names in small pieces, nothing cached");
 }
 
@@ -174,7 +174,7 @@ static void two_at_once(struct both *b)
 {
 	static struct stream st[2];
 
-	cephring_drop_caches(b->mount);
+	both_cold(b);
 	for (int n = 0; n < 2; n++)
 		stream_begin(&st[n], open_dir(b, TOP "/2500"), MEDIUM);
 	tap_eq(cephring_readdir(st[0].f, st[0].buf, sizeof st[0].buf, &(struct cephring_op){ 0 }, more, NULL),
@@ -219,7 +219,7 @@ static void close_in_the_middle(struct both *b)
 	bool ok = true;
 
 	for (int n = 0; n < 20; n++) {
-		cephring_drop_caches(b->mount);
+		both_cold(b);
 		f = open_dir(b, BIG);
 		ok = ok && f && cephring_sync_readdir(f, buf, sizeof buf) > 0;
 		ok = ok && cephring_sync_close(f) == 0; /* the next chunks are on their way */
@@ -266,11 +266,11 @@ static void large(struct both *b)
 {
 	uint64_t from;
 
-	cephring_drop_caches(b->mount);
+	both_cold(b);
 	from = now_ns();
 	reads(b, BIG, BIG_COUNT, 1 << 20, "30000 names");
 	tap_note("read in %.2f s", (double)(now_ns() - from) / 1e9);
-	cephring_drop_caches(b->mount);
+	both_cold(b);
 	reads(b, BIG, BIG_COUNT, 9000, "30000 names in small pieces");
 	close_in_the_middle(b);
 }

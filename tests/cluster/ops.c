@@ -136,7 +136,7 @@ static void cancelled(struct both *b)
 			int err;
 
 			t = (struct tried){ 0 };
-			cephring_drop_caches(b->mount);
+			both_cold(b);
 			if (kind == 4)
 				cephring_sync_open(b->mount, NULL, TOP "/a", O_RDONLY | O_DIRECTORY, &root,
 						   &dir);
@@ -169,7 +169,7 @@ static void unanswered(struct both *b)
 	static struct tried t[3];
 
 	memset(t, 0, sizeof t);
-	cephring_drop_caches(b->mount);
+	both_cold(b);
 	tap_eq(devcluster("pause mds.a"), 0, "the MDS is paused");
 	cephring_op_deadline(&t[0].op, now_ns() + 50000000);
 	tap_eq(stat_begin(b, &t[0], TOP "/a/b/c/d/file", &user), 0, "an operation with a deadline");
@@ -255,7 +255,7 @@ static void in_an_epoll_loop(struct both *b)
 	int fd = epoll_create1(EPOLL_CLOEXEC), done = 0, idle;
 
 	memset(t, 0, sizeof t);
-	cephring_drop_caches(b->mount);
+	both_cold(b);
 	tap_eq(epoll_ctl(fd, EPOLL_CTL_ADD, cephring_engine_fd(b->engine), &ev), 0,
 	       "the engine's descriptor in an epoll set");
 	for (int n = 0; n < 64; n++)

@@ -101,15 +101,10 @@ static inline bool walked_compare(struct both *b, const char *path, int flags,
 
 	*w = (struct walked){ 0 };
 	if (cold)
-		cephring_drop_caches(b->mount);
+		both_cold(b);
 	w->cold = walked_ours(b, path, flags, who);
 	w->warm = walked_ours(b, path, flags, who);
 	w->cached.err = cephring_statx_cached(b->mount, NULL, path, CEPHRING_STATX_MODE, flags, who, &st);
-	/* Behind a superuser's walk the levels are filled in a moment later. */
-	for (int n = 0; n < 100 && w->cached.err == -EAGAIN && (!who || !who->uid); n++) {
-		both_turn(b->engine, -1, 2);
-		w->cached.err = cephring_statx_cached(b->mount, NULL, path, CEPHRING_STATX_MODE, flags, who, &st);
-	}
 	w->was_cached = w->cached.err != -EAGAIN;
 	if (!w->cached.err) {
 		w->cached.ino = st.ino;

@@ -199,7 +199,7 @@ static void links(struct both *b)
 static void access_as(struct both *b, const char *path, const struct cephring_cred *who, int mode, int want,
 		      const char *name)
 {
-	cephring_drop_caches(b->mount);
+	both_cold(b);
 	tap_eq(cephring_sync_access(b->mount, NULL, path, mode, 0, who), want, name);
 	tap_eq(cephring_sync_access(b->mount, NULL, path, mode, 0, who), want, name);
 }
@@ -232,7 +232,7 @@ static void open_as(struct both *b, const char *path, int flags, const struct ce
 		int err;
 
 		if (!warm)
-			cephring_drop_caches(b->mount);
+			both_cold(b);
 		err = cephring_sync_open(b->mount, NULL, path, flags, who, &f);
 		tap_eq(err, want, name);
 		if (!err)
@@ -270,7 +270,7 @@ static void open_files(struct both *b)
 	struct cephring_stats s;
 	uint64_t before;
 
-	cephring_drop_caches(b->mount);
+	both_cold(b);
 	tap_eq(cephring_sync_open(b->mount, NULL, TOP "/file", O_RDONLY, &user, &f), 0, "a file is opened");
 	tap_eq((long long)cephring_ino(cephring_file_inode(f)), (long long)our_ino(b, TOP "/file"),
 	       "it is the one named");
