@@ -211,6 +211,7 @@ void cmd_ls(struct tool *t, int argc, char **argv)
 		return;
 	ls.walk.arg = &ls;
 	ls.walk.targets = ls.listing.long_lines || t->json;
+	ls.walk.want = t->json ? CEPHRING_STATX_ALL : ls.listing.long_lines ? CEPHRING_STATX_BASIC : 0;
 	if (t->json)
 		json_list_begin(&ls.json);
 	list(&ls, a.count ? a.list : &root, a.count ? a.count : 1);

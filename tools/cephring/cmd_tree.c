@@ -248,6 +248,7 @@ void cmd_tree(struct tool *t, int argc, char **argv)
 		return;
 	tr.walk.arg = &tr;
 	tr.walk.targets = !tr.walk.dirs_only;
+	tr.walk.want = t->json ? CEPHRING_STATX_ALL : 0;
 	tr.unicode = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	if (t->json)
 		json_list_begin(&tr.roots);

@@ -2,7 +2,8 @@
  *
  * A directory's way, one operation at a time:
  *
- *   OPEN -> READ (until the end) -> LINKS (one readlink for each symlink, if asked) -> CLOSE -> done
+ *   OPEN -> READ (until the end) -> STATS (one statx for each entry of which the listing told too little)
+ *        -> LINKS (one readlink for each symlink, if asked) -> CLOSE -> done
  *
  * An error goes straight to CLOSE (or to done, before OPEN succeeded). Two orders meet here: `line` is the
  * order of handing over, parents first; `waiting` is a stack of directories not yet begun, so that the walk
@@ -18,7 +19,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum step { WALK_OPEN, WALK_READ, WALK_LINKS, WALK_CLOSE, WALK_DONE };
+enum step { WALK_OPEN, WALK_READ, WALK_STATS, WALK_LINKS, WALK_CLOSE, WALK_DONE };
 
 struct chunk {
 	struct chunk *next;
@@ -31,8 +32,9 @@ struct reading {
 	struct cephring_op op;
 	cephring_file *file;
 	struct chunk *chunk; /* what the READ at hand fills */
-	size_t link;         /* LINKS: index of the entry at hand */
-	char *link_path;
+	size_t entry;        /* STATS, LINKS: index of the one at hand */
+	char *entry_path;
+	struct cephring_statx st;
 	char target[]; /* WALK_TARGET_MAX, if targets are asked for */
 };
 
@@ -186,7 +188,7 @@ static void job_done(struct walk_job *j)
 	struct walk_job **line = &j->line_next, **waiting = &w->waiting;
 	const struct walk_dir *d = &j->dir;
 
-	free(j->reading->link_path);
+	free(j->reading->entry_path);
 	free(j->reading->chunk);
 	free(j->reading);
 	j->reading = NULL;
@@ -211,7 +213,7 @@ static void noted(struct cephring_op *op, int64_t res, void *user)
 
 	j->res = res;
 	j->fresh = false;
-	if (res < 0 && !j->dir.err && j->step != WALK_LINKS) {
+	if (res < 0 && !j->dir.err && j->step != WALK_STATS && j->step != WALK_LINKS) {
 		j->dir.err = res;
 		j->dir.why = tool_why(j->walk->tool, res);
 	}
@@ -219,19 +221,49 @@ static void noted(struct cephring_op *op, int64_t res, void *user)
 	ready_add(j);
 }
 
+static bool next_stat(struct walk_job *j)
+{
+	const struct walk_dir *d = &j->dir;
+	size_t *at = &j->reading->entry;
+
+	while (*at < d->count && !(j->walk->opts->want & ~d->entries[*at].st->mask))
+		++*at;
+	return *at < d->count;
+}
+
+/* What went meanwhile keeps what the listing told. */
+static void took_stat(struct walk_job *j)
+{
+	struct walk_entry *e = &j->dir.entries[j->reading->entry++];
+
+	if (j->res >= 0)
+		*e->st = j->reading->st;
+}
+
 static bool next_link(struct walk_job *j)
 {
 	const struct walk_dir *d = &j->dir;
-	size_t *at = &j->reading->link;
+	size_t *at = &j->reading->entry;
 
 	while (*at < d->count && !S_ISLNK(d->entries[*at].st->mode))
 		++*at;
 	return j->walk->opts->targets && *at < d->count;
 }
 
+/* Behind READ: what is still to be asked for. */
+static enum step next_step(struct walk_job *j)
+{
+	if (j->step != WALK_LINKS) {
+		if (next_stat(j))
+			return WALK_STATS;
+		j->reading->entry = 0;
+	}
+	return next_link(j) ? WALK_LINKS : WALK_CLOSE;
+}
+
 static void took_link(struct walk_job *j)
 {
-	struct walk_entry *e = &j->dir.entries[j->reading->link++];
+	struct walk_entry *e = &j->dir.entries[j->reading->entry++];
 
 	if (j->res < 0)
 		return;
@@ -268,11 +300,15 @@ static void advance(struct walk_job *j)
 		if (j->res > 0)
 			return;
 		index_entries(j);
-		j->step = next_link(j) ? WALK_LINKS : WALK_CLOSE;
+		j->step = next_step(j);
+		return;
+	case WALK_STATS:
+		took_stat(j);
+		j->step = next_step(j);
 		return;
 	case WALK_LINKS:
 		took_link(j);
-		j->step = next_link(j) ? WALK_LINKS : WALK_CLOSE;
+		j->step = next_step(j);
 		return;
 	case WALK_CLOSE:
 	case WALK_DONE:
@@ -280,14 +316,29 @@ static void advance(struct walk_job *j)
 	}
 }
 
+static const char *entry_path(struct walk_job *j)
+{
+	struct reading *r = j->reading;
+
+	free(r->entry_path);
+	r->entry_path = path_join(j->dir.path, j->dir.entries[r->entry].name);
+	return r->entry_path;
+}
+
+static int submit_stat(struct walk_job *j)
+{
+	struct tool *t = j->walk->tool;
+
+	return cephring_statx(t->mount, NULL, entry_path(j), j->walk->opts->want, CEPHRING_NOFOLLOW,
+			      tool_cred(t), &j->reading->st, &j->reading->op, noted, j);
+}
+
 static int submit_link(struct walk_job *j)
 {
 	struct tool *t = j->walk->tool;
 	struct reading *r = j->reading;
 
-	free(r->link_path);
-	r->link_path = path_join(j->dir.path, j->dir.entries[r->link].name);
-	return cephring_readlink(t->mount, NULL, r->link_path, tool_cred(t), r->target, WALK_TARGET_MAX,
+	return cephring_readlink(t->mount, NULL, entry_path(j), tool_cred(t), r->target, WALK_TARGET_MAX,
 				 &r->op, noted, j);
 }
 
@@ -312,6 +363,8 @@ static int submit(struct walk_job *j)
 				     &r->op, noted, j, &r->file);
 	case WALK_READ:
 		return submit_read(j);
+	case WALK_STATS:
+		return submit_stat(j);
 	case WALK_LINKS:
 		return submit_link(j);
 	default:

@@ -13,8 +13,8 @@ enum { WALK_IN_FLIGHT = 64, WALK_AHEAD_BYTES = 64 << 20, WALK_CHUNK = 64 << 10, 
 struct walk_entry {
 	const char *name; /* borrowed from its directory's listing; NUL-terminated */
 	size_t name_len;
-	const struct cephring_statx *st; /* the same */
-	char *target;                    /* owned: where a symlink points, if asked for and known */
+	struct cephring_statx *st; /* the same */
+	char *target;              /* owned: where a symlink points, if asked for and known */
 	size_t target_len;
 };
 
@@ -29,10 +29,11 @@ struct walk_dir {
 
 struct walk_opts {
 	bool recurse;
-	bool hidden;        /* also names that begin with a dot */
-	bool dots;          /* also . and .. */
-	bool targets;       /* where symlinks point */
-	bool dirs_only;     /* leave out everything but directories */
+	bool hidden;    /* also names that begin with a dot */
+	bool dots;      /* also . and .. */
+	bool targets;   /* where symlinks point */
+	uint32_t want;  /* CEPHRING_STATX_*: asked for one by one where a listing does not vouch for them */
+	bool dirs_only; /* leave out everything but directories */
 	unsigned depth_max; /* directories deeper than this are not read; 0 = no limit */
 	/* Takes `d`: walk_dir_free(). */
 	void (*dir)(void *arg, struct walk_dir *d);
