@@ -8,6 +8,7 @@ import glob
 import os
 import re
 import subprocess
+import time
 
 from . import programs
 from .builds import REPO, TESTED
@@ -31,9 +32,21 @@ def find(pattern):
         if not head:
             tests.append((None, name, 0, False))
             continue
-        old_client = "libcephfs.h" in text or '"second.h"' in text
+        old_client = "libcephfs.h" in _with_includes(source, set())
         tests.append((" ".join(head[1].split()), name, int(head[2] or TIMEOUT_S), old_client))
     return sorted(tests, key=lambda t: (t[0] or "", t[3], t[1]))
+
+
+def _with_includes(source, seen):
+    """A file's text and that of the headers beside it that it includes."""
+    seen.add(source)
+    with open(source) as f:
+        text = f.read()
+    for name in re.findall(r'#\s*include\s*"([^"/]+)"', text):
+        header = os.path.join(os.path.dirname(source), name)
+        if header not in seen and os.path.exists(header):
+            text += _with_includes(header, seen)
+    return text
 
 
 def run(tally, suite, pattern, keep):
@@ -124,5 +137,6 @@ class Group:
             return
         env = self.env()
         env["LSAN_OPTIONS"] = f"suppressions={REPO}/tests/cluster/leaks.supp:print_suppressions=0"
+        began = time.monotonic()
         status, out = programs.run([program], timeout, env)
-        self.tally.program(f"cluster/{name}", out, status, out)
+        self.tally.program(f"cluster/{name}", out, status, out, time.monotonic() - began)

@@ -28,7 +28,7 @@ class Tally:
         self.skipped.append(name)
         print(f"  skipped  {name}: {why}", flush=True)
 
-    def program(self, name, text, status, output=""):
+    def program(self, name, text, status, output="", seconds=0):
         """Counts a program by its TAP. `status` is its exit code or words about its end; `output` is shown when it
         failed."""
         before = len(self.failed), self.passed
@@ -45,7 +45,8 @@ class Tally:
         if failed and said:
             print(_indent(said), flush=True)
         if not failed:
-            print(f"  ok  {name} ({self.passed - before[1]})", flush=True)
+            took = f", {seconds:.0f} s" if seconds else ""
+            print(f"  ok  {name} ({self.passed - before[1]}{took})", flush=True)
 
     def _lines(self, name, text):
         """Counts the result lines; (results, planned or None)."""
