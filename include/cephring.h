@@ -118,12 +118,14 @@ struct cephring_mount_opts {
 };
 
 /* Connects, logs in, opens a session, fetches the root. *out is valid at once (for cancel, status and unmount) but usable
- * for other operations only after res = 0. `c` must stay until then. Errors: -EACCES wrong key (words: entity, monitor);
- * -ETIMEDOUT no monitor reachable (words: addresses), or no map or MDS answering, within client_mount_timeout; -ENOENT unknown file system or root;
- * -EHOSTUNREACH no active MDS in time; -EPROTONOSUPPORT only legacy msgr1 monitors. After an error: cephring_unmount(). */
+ * for other operations only after res = 0 (-ENOTCONN before). `c` must stay until then. Errors: -EACCES wrong key (words:
+ * entity, monitor), or refused by the MDS; -ETIMEDOUT no monitor reachable (words: addresses), no map, or no answer about the
+ * root within client_mount_timeout; -ENOENT unknown file system or root; -EHOSTUNREACH no active MDS in time, or none that
+ * answers; -EPROTONOSUPPORT only legacy msgr1 monitors, or no connection mode in common. After an error: cephring_unmount(). */
 CEPHRING_API int cephring_mount_start(cephring_engine *e, const cephring_config *c, const struct cephring_mount_opts *opts,
 				      struct cephring_op *op, cephring_cb cb, void *user, cephring_mount **out);
-/* Ends all operations (-ESHUTDOWN), gives caps back, closes sessions, frees the mount; the callback is the last thing. */
+/* Ends all operations (-ESHUTDOWN), gives caps back, closes sessions, frees the mount; the callback is the last thing.
+ * -EALREADY: it is being unmounted. */
 CEPHRING_API int cephring_unmount(cephring_mount *m, struct cephring_op *op, cephring_cb cb, void *user);
 /* Words for the newest error of this mount. Engine's thread; borrowed until the next call. */
 CEPHRING_API const char *cephring_strerror(cephring_mount *m, int err);

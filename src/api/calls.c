@@ -61,12 +61,15 @@ int cephring_statx_cached(cephring_mount *mt, cephring_inode *at, const char *pa
 			  const struct cephring_cred *cred, struct cephring_statx *out)
 {
 	struct meta *m = &mt->meta;
-	struct inode *start = at && *path != '/' ? (struct inode *)at : m->root, *found;
+	struct inode *start, *found;
 	struct walk w;
 	uint32_t known;
 	uint64_t now;
 	int err;
 
+	if (!path)
+		path = "";
+	start = at && *path != '/' ? (struct inode *)at : m->root;
 	if (!start || (flags & CEPHRING_FORCE_SYNC))
 		return -EAGAIN;
 	if (!*path && !at)
@@ -121,8 +124,10 @@ int cephring_getxattr(cephring_mount *mt, cephring_inode *at, const char *path, 
 	struct op *op;
 	int err;
 
-	if (!*name || strlen(name) > WALK_NAME_MAX)
-		return *name ? -ERANGE : -EINVAL;
+	if (!name || !*name)
+		return -EINVAL;
+	if (strlen(name) > WALK_NAME_MAX)
+		return -ERANGE;
 	err = prepare(mt, &op_getxattr_family, at, path, flags, cred, CAP_PIN | CAP_AS | CAP_XS, pub, cb, user, &op);
 	if (err)
 		return err;

@@ -423,11 +423,16 @@ int cephring_unmount(cephring_mount *mt, struct cephring_op *pub, cephring_cb cb
 	struct op *op;
 	int err;
 
+	if (__atomic_exchange_n(&mt->leaving, true, __ATOMIC_ACQ_REL))
+		return -EALREADY;
 	/* Never refused for want of budget: it is what frees all. */
 	__atomic_add_fetch(&mt->meta.o.max_ops, 1, __ATOMIC_RELAXED);
 	err = op_prepare(&mt->meta, pub, &unmount_family, cb, user, &op);
+	if (!err) {
+		op->u.mount.mount = mt;
+		err = op_submit(op);
+	}
 	if (err)
-		return err;
-	op->u.mount.mount = mt;
-	return op_submit(op);
+		__atomic_store_n(&mt->leaving, false, __ATOMIC_RELEASE);
+	return err;
 }

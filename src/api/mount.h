@@ -18,6 +18,7 @@ struct cephring_mount {
 	uint32_t nonce;
 	struct op *mounting;           /* the mount operation while in flight */
 	struct op *unmounting;
+	bool leaving;                  /* atomic: an unmount was submitted */
 	struct ring_timer limit;       /* of mounting, after the login */
 	uint64_t until_ns;             /* the mount operation ends by then */
 	bool mounted;

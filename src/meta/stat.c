@@ -132,7 +132,8 @@ static int64_t readlink_step(struct op *op, int64_t res)
 	if (!inode_is_link(op->inode) || !op->inode->symlink)
 		return -EINVAL;
 	len = strlen(op->inode->symlink);
-	memcpy(op->u.readlink.buf, op->inode->symlink, len < op->u.readlink.size ? len : op->u.readlink.size);
+	if (op->u.readlink.size)
+		memcpy(op->u.readlink.buf, op->inode->symlink, len < op->u.readlink.size ? len : op->u.readlink.size);
 	return (int64_t)len;
 }
 

@@ -56,6 +56,8 @@ static int64_t statfs_step(struct op *op, int64_t res)
 			apply_quota(m->root, op->u.statfs.out);
 		return res;
 	}
+	if (!m->root) /* asked before the mount was done, or after it failed */
+		return -ENOTCONN;
 	w = mem_alloc(sizeof *w);
 	if (!w)
 		return -ENOMEM;

@@ -51,6 +51,8 @@ int walk_begin(struct meta *m, struct walk *w, struct inode *at, const char *pat
 		return -ENOENT;
 	if (!at || *path == '/')
 		at = m->root;
+	if (!at) /* asked before the mount was done, or after it failed */
+		return -ENOTCONN;
 	*w = (struct walk){ .rest = path, .at = inode_get(at), .mask = mask, .nofollow = (flags & CEPHRING_NOFOLLOW) != 0,
 			    .cred = cred ? *cred : m->o.cred };
 	m->stats.walks++;
