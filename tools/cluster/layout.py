@@ -250,12 +250,20 @@ def write_conf(layout):
     sections["mon"] += f"mon_cluster_log_file = {layout.path('log')}/cluster.log\n"
     sections["client"] = f"keyring = {layout.keyring}\nlog_file = /dev/null\n"
     sections["client.second"] = f"keyring = {layout.path('second.keyring')}\n"
-    for s in layout.settings:
-        key, value = s.split("=", 1)
-        section, _, key = key.strip().rpartition(".")
-        section = section or "global"
-        sections[section] = sections.get(section, "") + f"{key} = {value.strip()}\n"
     with open(layout.conf, "w") as f:
         f.write(f"# cluster '{layout.name}': made by tools/devcluster\n")
-        for name, body in sections.items():
-            f.write(f"[{name}]\n{body.strip()}\n\n")
+        for name, body in _with_settings(sections, layout.settings).items():
+            f.write(f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in body.items()) + "\n")
+
+
+def _with_settings(sections, settings):
+    """{section: {key: value}}, in which what was asked for takes the place of what we chose."""
+    parsed = {}
+    for name, body in sections.items():
+        pairs = (line.split("=", 1) for line in body.strip().splitlines())
+        parsed[name] = {key.strip(): value.strip() for key, value in pairs}
+    for s in settings:
+        key, value = s.split("=", 1)
+        section, _, key = key.strip().rpartition(".")
+        parsed.setdefault(section or "global", {})[key.replace(" ", "_")] = value.strip()
+    return parsed
