@@ -157,6 +157,7 @@ struct cancel {
 	struct meta *m;
 	const struct op *op;
 	uint64_t serial;
+	bool again;
 };
 
 static void cancel_run(struct ring_task *t)
@@ -170,6 +171,12 @@ static void cancel_run(struct ring_task *t)
 				op_end(op, -ECANCELED);
 			break;
 		}
+	}
+	/* Through the inbox it may have overtaken an operation that the owner queued: once more, behind that. */
+	if (!op && !c->again) {
+		c->again = true;
+		ring_defer(c->m->ring, &c->task);
+		return;
 	}
 	__atomic_sub_fetch(&c->m->op_count, 1, __ATOMIC_RELAXED);
 	mem_free(c, sizeof *c);

@@ -163,10 +163,24 @@ static void cancelled(struct both *b)
 	tap_ok(!inside, "never from inside a call");
 }
 
+struct canceller {
+	cephring_mount *mount;
+	struct cephring_op *op;
+};
+
+static void *cancels(void *arg)
+{
+	struct canceller *c = arg;
+
+	return (void *)(intptr_t)cephring_op_cancel(c->mount, c->op);
+}
+
 /* The MDS does not answer: what waits can still be ended. */
 static void unanswered(struct both *b)
 {
 	static struct tried t[3];
+	pthread_t thread;
+	void *err;
 
 	memset(t, 0, sizeof t);
 	both_cold(b);
@@ -181,6 +195,12 @@ static void unanswered(struct both *b)
 	tap_eq(t[1].ends, 0, "the other one waits");
 	tap_eq(cephring_op_cancel(b->mount, &t[1].op), 0, "until it is cancelled");
 	tap_ok(until_ended(b, &t[1], 5000) && t[1].res == -ECANCELED, "then it ends");
+	t[1].ends = 0;
+	tap_eq(stat_begin(b, &t[1], TOP "/a/b/c/d/file", &user), 0, "one that the engine has not seen yet");
+	pthread_create(&thread, NULL, cancels, &(struct canceller){ b->mount, &t[1].op });
+	pthread_join(thread, &err);
+	tap_eq((intptr_t)err, 0, "is cancelled by another thread");
+	tap_ok(until_ended(b, &t[1], 5000) && t[1].res == -ECANCELED, "and ends");
 	tap_eq(devcluster("resume mds.a"), 0, "the MDS goes on");
 	t[0].ends = 0;
 	tap_eq(stat_begin(b, &t[0], TOP "/a/b/c/d/file", &user), 0, "the deadline was for one submission");
