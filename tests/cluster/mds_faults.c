@@ -104,6 +104,23 @@ static void hangs(struct ours *o)
 	tap_eq(wrong(late, 0, 8), 0, "wrong answers among those");
 }
 
+/* Nobody hears the goodbye. */
+static void leaves(void)
+{
+	struct asked a[8];
+	struct ours o;
+
+	if (ours_mount(&o, NULL, NULL))
+		tap_die(o.words);
+	devcluster("pause mds.a");
+	ask_flight(&o, a, 0, 8, 0);
+	serve(o.engine, 100);
+	ours_end(&o);
+	tap_eq(answered(a, 8), 8, "unmounted from an MDS that hangs: operations ended");
+	tap_eq(a[0].res, -ESHUTDOWN, "with ESHUTDOWN");
+	devcluster("resume mds.a");
+}
+
 struct chmod_job {
 	const char *path;
 	mode_t mode;
@@ -169,6 +186,7 @@ int main(void)
 	resets(&o);
 	hangs(&o);
 	ours_end(&o);
+	leaves();
 	restarts();
 	return tap_end();
 }
