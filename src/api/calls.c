@@ -249,6 +249,7 @@ int cephring_op_cancel(cephring_mount *mt, struct cephring_op *op)
 
 void cephring_drop_caches(cephring_mount *mt)
 {
+	walk_fills_drop(&mt->meta); /* they hold on to what is to go */
 	cache_drop_all(&mt->meta);
 	sessions_send_releases(&mt->meta);
 }
