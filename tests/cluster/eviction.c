@@ -92,10 +92,38 @@ static void busy(void)
 	ours_end(&o);
 }
 
+/* Thrown out, but not kept out: the session is made anew and nobody notices. */
+static void forgiven(void)
+{
+	struct asked a[FLIGHT];
+	struct cephring_statx st;
+	struct ours o;
+
+	devcluster("ceph config set mds mds_session_blocklist_on_evict false");
+	if (ours_mount(&o, NULL, NULL))
+		tap_die(o.words);
+	ask_all(&o, a);
+	answers(o.engine, a, FLIGHT, 10000);
+	id = our_id(o.mount);
+	evict();
+	ask_all(&o, a);
+	tap_ok(answers(o.engine, a, FLIGHT, 20000), "after an eviction without a blocklist operations end");
+	tap_eq(with(a, 0), FLIGHT, "with their results");
+	tap_ok(our_session(o.mount, "cap_gen") > 1, "in a session that trusts nothing of the old one");
+	tap_eq(cephring_sync_statx(o.mount, NULL, "/evict/1", CEPHRING_STATX_BASIC, 0, NULL, &st), 0,
+	       "a stat");
+	serve(o.engine, 500); /* a superuser's walk fills in its levels a moment later */
+	tap_eq(cephring_statx_cached(o.mount, NULL, "/evict/1", CEPHRING_STATX_BASIC, 0, NULL, &st), 0,
+	       "is cached again");
+	ours_end(&o);
+	devcluster("ceph config rm mds mds_session_blocklist_on_evict");
+}
+
 int main(void)
 {
 	plant_now("/evict", FLIGHT);
 	idle();
 	busy();
+	forgiven();
 	return tap_end();
 }
