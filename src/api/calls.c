@@ -7,10 +7,11 @@
 
 enum { COARSE_NS = 10000000 }; /* more than the coarse clock lags */
 
-/* Path operations begin alike: the walk starts on the engine's thread, see start_walk(). 0 and *out, or -errno. */
-static int prepare(cephring_mount *mt, const struct op_family *fam, cephring_inode *at, const char *path, int flags,
-		   const struct cephring_cred *cred, uint32_t mask, struct cephring_op *pub, cephring_cb cb, void *user,
-		   struct op **out)
+/* Path operations begin alike: the walk starts on the engine's thread, see start_walk(). 0 and *out, or
+ * -errno. */
+static int prepare(cephring_mount *mt, const struct op_family *fam, cephring_inode *at, const char *path,
+		   int flags, const struct cephring_cred *cred, uint32_t mask, struct cephring_op *pub,
+		   cephring_cb cb, void *user, struct op **out)
 {
 	int err = op_prepare(&mt->meta, pub, fam, cb, user, out);
 
@@ -20,8 +21,9 @@ static int prepare(cephring_mount *mt, const struct op_family *fam, cephring_ino
 	return 0;
 }
 
-int cephring_lookup(cephring_mount *mt, cephring_inode *at, const char *path, int flags, const struct cephring_cred *cred,
-		    struct cephring_op *pub, cephring_cb cb, void *user, cephring_inode **out)
+int cephring_lookup(cephring_mount *mt, cephring_inode *at, const char *path, int flags,
+		    const struct cephring_cred *cred, struct cephring_op *pub, cephring_cb cb, void *user,
+		    cephring_inode **out)
 {
 	struct op *op;
 	int err = prepare(mt, &op_lookup_family, at, path, flags, cred, CAP_PIN, pub, cb, user, &op);
@@ -44,7 +46,8 @@ uint64_t cephring_ino(const cephring_inode *i)
 }
 
 int cephring_statx(cephring_mount *mt, cephring_inode *at, const char *path, uint32_t want, int flags,
-		   const struct cephring_cred *cred, struct cephring_statx *out, struct cephring_op *pub, cephring_cb cb, void *user)
+		   const struct cephring_cred *cred, struct cephring_statx *out, struct cephring_op *pub,
+		   cephring_cb cb, void *user)
 {
 	struct op *op;
 	int err = prepare(mt, &op_statx_family, at, path, flags, cred, statx_caps(want), pub, cb, user, &op);
@@ -97,7 +100,9 @@ int cephring_access(cephring_mount *mt, cephring_inode *at, const char *path, in
 		    const struct cephring_cred *cred, struct cephring_op *pub, cephring_cb cb, void *user)
 {
 	struct op *op;
-	int err = (mode & ~7) ? -EINVAL : prepare(mt, &op_access_family, at, path, flags, cred, CAP_PIN | CAP_AS, pub, cb, user, &op);
+	int err = (mode & ~7) ? -EINVAL
+			      : prepare(mt, &op_access_family, at, path, flags, cred, CAP_PIN | CAP_AS, pub,
+					cb, user, &op);
 
 	if (err)
 		return err;
@@ -105,11 +110,13 @@ int cephring_access(cephring_mount *mt, cephring_inode *at, const char *path, in
 	return op_submit(op);
 }
 
-int cephring_readlink(cephring_mount *mt, cephring_inode *at, const char *path, const struct cephring_cred *cred, char *buf,
-		      size_t size, struct cephring_op *pub, cephring_cb cb, void *user)
+int cephring_readlink(cephring_mount *mt, cephring_inode *at, const char *path,
+		      const struct cephring_cred *cred, char *buf, size_t size, struct cephring_op *pub,
+		      cephring_cb cb, void *user)
 {
 	struct op *op;
-	int err = prepare(mt, &op_readlink_family, at, path, CEPHRING_NOFOLLOW, cred, CAP_PIN, pub, cb, user, &op);
+	int err =
+	    prepare(mt, &op_readlink_family, at, path, CEPHRING_NOFOLLOW, cred, CAP_PIN, pub, cb, user, &op);
 
 	if (err)
 		return err;
@@ -119,7 +126,8 @@ int cephring_readlink(cephring_mount *mt, cephring_inode *at, const char *path, 
 }
 
 int cephring_getxattr(cephring_mount *mt, cephring_inode *at, const char *path, const char *name, int flags,
-		      const struct cephring_cred *cred, void *buf, size_t size, struct cephring_op *pub, cephring_cb cb, void *user)
+		      const struct cephring_cred *cred, void *buf, size_t size, struct cephring_op *pub,
+		      cephring_cb cb, void *user)
 {
 	struct op *op;
 	int err;
@@ -128,7 +136,8 @@ int cephring_getxattr(cephring_mount *mt, cephring_inode *at, const char *path, 
 		return -EINVAL;
 	if (strlen(name) > WALK_NAME_MAX)
 		return -ERANGE;
-	err = prepare(mt, &op_getxattr_family, at, path, flags, cred, CAP_PIN | CAP_AS | CAP_XS, pub, cb, user, &op);
+	err = prepare(mt, &op_getxattr_family, at, path, flags, cred, CAP_PIN | CAP_AS | CAP_XS, pub, cb,
+		      user, &op);
 	if (err)
 		return err;
 	op->u.xattr.name = name;
@@ -137,11 +146,13 @@ int cephring_getxattr(cephring_mount *mt, cephring_inode *at, const char *path, 
 	return op_submit(op);
 }
 
-int cephring_listxattr(cephring_mount *mt, cephring_inode *at, const char *path, int flags, const struct cephring_cred *cred,
-		       char *buf, size_t size, struct cephring_op *pub, cephring_cb cb, void *user)
+int cephring_listxattr(cephring_mount *mt, cephring_inode *at, const char *path, int flags,
+		       const struct cephring_cred *cred, char *buf, size_t size, struct cephring_op *pub,
+		       cephring_cb cb, void *user)
 {
 	struct op *op;
-	int err = prepare(mt, &op_listxattr_family, at, path, flags, cred, CAP_PIN | CAP_AS | CAP_XS, pub, cb, user, &op);
+	int err = prepare(mt, &op_listxattr_family, at, path, flags, cred, CAP_PIN | CAP_AS | CAP_XS, pub, cb,
+			  user, &op);
 
 	if (err)
 		return err;
@@ -151,7 +162,8 @@ int cephring_listxattr(cephring_mount *mt, cephring_inode *at, const char *path,
 	return op_submit(op);
 }
 
-int cephring_statfs(cephring_mount *mt, struct cephring_statfs *out, struct cephring_op *pub, cephring_cb cb, void *user)
+int cephring_statfs(cephring_mount *mt, struct cephring_statfs *out, struct cephring_op *pub, cephring_cb cb,
+		    void *user)
 {
 	struct op *op;
 	int err = op_prepare(&mt->meta, pub, &op_statfs_family, cb, user, &op);
@@ -165,19 +177,22 @@ int cephring_statfs(cephring_mount *mt, struct cephring_statfs *out, struct ceph
 
 /* ---- files ---- */
 
-int cephring_open(cephring_mount *mt, cephring_inode *at, const char *path, int flags, const struct cephring_cred *cred,
-		  struct cephring_op *pub, cephring_cb cb, void *user, cephring_file **out)
+int cephring_open(cephring_mount *mt, cephring_inode *at, const char *path, int flags,
+		  const struct cephring_cred *cred, struct cephring_op *pub, cephring_cb cb, void *user,
+		  cephring_file **out)
 {
-	const int known = O_ACCMODE | O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_LARGEFILE;
+	const int known =
+	    O_ACCMODE | O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_LARGEFILE;
 	struct op *op;
 	int err;
 
-	if (!(flags & O_PATH) && ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC | O_APPEND))))
+	if (!(flags & O_PATH) &&
+	    ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC | O_APPEND))))
 		return -EROFS;
 	if (flags & ~known)
 		return -EINVAL;
-	err = prepare(mt, &op_open_family, at, path, (flags & O_NOFOLLOW) ? CEPHRING_NOFOLLOW : 0, cred, CAP_PIN | CAP_AS, pub, cb,
-		      user, &op);
+	err = prepare(mt, &op_open_family, at, path, (flags & O_NOFOLLOW) ? CEPHRING_NOFOLLOW : 0, cred,
+		      CAP_PIN | CAP_AS, pub, cb, user, &op);
 	if (err)
 		return err;
 	*out = NULL;
@@ -186,8 +201,8 @@ int cephring_open(cephring_mount *mt, cephring_inode *at, const char *path, int 
 	return op_submit(op);
 }
 
-static int submit_on_file(cephring_file *pubf, const struct op_family *fam, void *buf, size_t size, struct cephring_op *pub,
-			  cephring_cb cb, void *user)
+static int submit_on_file(cephring_file *pubf, const struct op_family *fam, void *buf, size_t size,
+			  struct cephring_op *pub, cephring_cb cb, void *user)
 {
 	struct file *f = (struct file *)pubf;
 	uint32_t idle = 0;
@@ -208,7 +223,8 @@ static int submit_on_file(cephring_file *pubf, const struct op_family *fam, void
 	return err;
 }
 
-int cephring_readdir(cephring_file *f, void *buf, size_t size, struct cephring_op *pub, cephring_cb cb, void *user)
+int cephring_readdir(cephring_file *f, void *buf, size_t size, struct cephring_op *pub, cephring_cb cb,
+		     void *user)
 {
 	if (((struct file *)f)->flags & O_PATH)
 		return -EBADF;

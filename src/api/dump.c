@@ -65,7 +65,8 @@ static json_t *fsid_view(const uint8_t f[16])
 	int n = 0;
 
 	for (int k = 0; k < 16; k++)
-		n += snprintf(text + n, sizeof text - (size_t)n, "%s%02x", k == 4 || k == 6 || k == 8 || k == 10 ? "-" : "", f[k]);
+		n += snprintf(text + n, sizeof text - (size_t)n, "%s%02x",
+			      k == 4 || k == 6 || k == 8 || k == 10 ? "-" : "", f[k]);
 	return json_string(text);
 }
 
@@ -97,9 +98,11 @@ static json_t *mon_view(struct mon *mon)
 
 static const char *state_name(int32_t state)
 {
-	static const char *const names[] = { "replay", "resolve", "reconnect", "rejoin", "clientreplay", "active", "stopping" };
+	static const char *const names[] = { "replay",       "resolve", "reconnect", "rejoin",
+					     "clientreplay", "active",  "stopping" };
 
-	return state >= MDS_STATE_REPLAY && state <= MDS_STATE_STOPPING ? names[state - MDS_STATE_REPLAY] : "down";
+	return state >= MDS_STATE_REPLAY && state <= MDS_STATE_STOPPING ? names[state - MDS_STATE_REPLAY]
+									: "down";
 }
 
 static json_t *map_view(const struct mdsmap *map)
@@ -212,7 +215,8 @@ static void request_view(void *arg, struct mreq *r)
 	set(o, "op", json_string(mds_op_name(r->op)));
 	set(o, "state", json_string(states[r->state]));
 	set(o, "rank", json_integer(r->session ? r->session->rank : -1));
-	set(o, "base", json_sprintf("0x%llx", (unsigned long long)(r->base ? r->base->key.ino : r->base_ino)));
+	set(o, "base",
+	    json_sprintf("0x%llx", (unsigned long long)(r->base ? r->base->key.ino : r->base_ino)));
 	set(o, "path", name_string(r->path, r->path_len));
 	set(o, "attempts", num(r->attempts));
 	set(o, "forwards", num(r->num_fwd));
@@ -231,7 +235,8 @@ static json_t *caps_view(const struct meta *m)
 
 		if (!m->session[r])
 			continue;
-		TAILQ_FOREACH(c, &m->session[r]->caps, by_session) {
+		TAILQ_FOREACH(c, &m->session[r]->caps, by_session)
+		{
 			json_t *o;
 
 			if (n++ >= DUMP_CAPS_MAX)
@@ -247,7 +252,8 @@ static json_t *caps_view(const struct meta *m)
 			set(o, "seq", num(c->seq));
 			set(o, "issue_seq", num(c->issue_seq));
 			set(o, "mseq", num(c->mseq));
-			set(o, "valid", json_boolean(session_caps_valid(c->session, c->gen, ring_now(m->ring))));
+			set(o, "valid",
+			    json_boolean(session_caps_valid(c->session, c->gen, ring_now(m->ring))));
 			json_array_append_new(list, o);
 		}
 	}

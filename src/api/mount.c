@@ -1,6 +1,7 @@
 /* mount.c: making and ending a mount.
  *
- *   LOGIN --mon ready--> MAP (file system by name, then its mdsmap) --a rank is active--> ROOT --GETATTR--> done
+ *   LOGIN --mon ready--> MAP (file system by name, then its mdsmap) --a rank is active--> ROOT --GETATTR-->
+ * done
  *
  * All that a map needs is subscribed before the login, so that it comes with it.
  */
@@ -72,7 +73,8 @@ static void on_fsmap(void *arg, const struct fsmap_user *fs)
 		return;
 	if (!mt->fs) {
 		if (!fs->count)
-			mount_resume(mt, log_fail(&mt->log, -ENOENT, "mount: the cluster has no file system"));
+			mount_resume(mt,
+				     log_fail(&mt->log, -ENOENT, "mount: the cluster has no file system"));
 		return;
 	}
 	for (uint32_t n = 0; n < fs->count; n++) {
@@ -84,11 +86,15 @@ static void on_fsmap(void *arg, const struct fsmap_user *fs)
 		len += (size_t)snprintf(names + len, sizeof names - len, " %s", fs->fs[n].name);
 		len = len < sizeof names ? len : sizeof names - 1;
 	}
-	mount_resume(mt, log_fail(&mt->log, -ENOENT, "mount: no file system '%s' (there is:%s)", mt->fs, names));
+	mount_resume(mt,
+		     log_fail(&mt->log, -ENOENT, "mount: no file system '%s' (there is:%s)", mt->fs, names));
 }
 
 static const struct mon_ops mount_mon_ops = {
-	.ready = on_mon_ready, .failed = on_mon_failed, .mdsmap = on_mdsmap, .fsmap = on_fsmap,
+	.ready = on_mon_ready,
+	.failed = on_mon_failed,
+	.mdsmap = on_mdsmap,
+	.fsmap = on_fsmap,
 };
 
 /* ---- the mount operation ---- */
@@ -113,12 +119,15 @@ static void on_limit(struct ring_timer *t)
 	if (!m->map)
 		err = log_fail(&mt->log, -ETIMEDOUT, "mount: no MDS map within client_mount_timeout");
 	else if (!meta_usable(m))
-		err = log_fail(&mt->log, -EHOSTUNREACH, "mount: file system '%s' has no active MDS", m->map->fs_name);
+		err = log_fail(&mt->log, -EHOSTUNREACH, "mount: file system '%s' has no active MDS",
+			       m->map->fs_name);
 	else if (s)
-		err = log_fail(&mt->log, -EHOSTUNREACH, "mount: mds.%d at %s should be active but does not answer", s->rank,
+		err = log_fail(&mt->log, -EHOSTUNREACH,
+			       "mount: mds.%d at %s should be active but does not answer", s->rank,
 			       addr_text(&s->addr, addr));
 	else
-		err = log_fail(&mt->log, -ETIMEDOUT, "mount: the MDS did not answer within client_mount_timeout");
+		err = log_fail(&mt->log, -ETIMEDOUT,
+			       "mount: the MDS did not answer within client_mount_timeout");
 	mount_resume(mt, err);
 }
 
@@ -195,7 +204,8 @@ static void root_done(struct mreq *r, int result, const struct reply *rep)
 	(void)rep;
 	op->req = NULL;
 	if (said)
-		log_fail(&mt->log, result, "mount: root '/%s': the MDS refused client.%s: %s", mt->root, mt->entity_id, said);
+		log_fail(&mt->log, result, "mount: root '/%s': the MDS refused client.%s: %s", mt->root,
+			 mt->entity_id, said);
 	else if (result)
 		log_fail(&mt->log, result, "mount: root '/%s': %s", mt->root, strerror(-result));
 	else if (!r->target || !inode_is_dir(r->target))
@@ -339,7 +349,9 @@ static int fill(cephring_mount *mt, const cephring_config *c, const struct cephr
 	mo.hostname = mt->hostname;
 	mo.cache_bytes = config_u64(c, OPT_CACHE_BYTES);
 	mo.max_ops = (uint32_t)config_u64(c, OPT_MAX_OPS);
-	mt->log = (struct log){ .level = (enum log_level)o->log_level, .sink = o->log ? log_to_user : NULL, .arg = mt };
+	mt->log = (struct log){ .level = (enum log_level)o->log_level,
+				.sink = o->log ? log_to_user : NULL,
+				.arg = mt };
 	mt->user_log = o->log;
 	mt->user_log_arg = o->log_arg;
 	err = meta_init(&mt->meta, engine_ring(mt->engine), &mt->log, &mo);

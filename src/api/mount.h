@@ -12,17 +12,17 @@ struct cephring_mount {
 	struct mon *mon;               /* NULL before the mount operation began */
 	struct meta meta;
 	bool meta_ready;
-	char *fs, *root, *entity_id;   /* owned; fs NULL = default; root without slashes at its ends */
+	char *fs, *root, *entity_id; /* owned; fs NULL = default; root without slashes at its ends */
 	char hostname[65];
-	uint32_t *groups;              /* owned: of meta's default credentials */
+	uint32_t *groups; /* owned: of meta's default credentials */
 	uint32_t nonce;
-	struct op *mounting;           /* the mount operation while in flight */
+	struct op *mounting; /* the mount operation while in flight */
 	struct op *unmounting;
-	bool leaving;                  /* atomic: an unmount was submitted */
-	struct ring_timer limit;       /* of mounting, after the login */
-	uint64_t until_ns;             /* the mount operation ends by then */
+	bool leaving;            /* atomic: an unmount was submitted */
+	struct ring_timer limit; /* of mounting, after the login */
+	uint64_t until_ns;       /* the mount operation ends by then */
 	bool mounted;
-	char sub[32];                  /* "mdsmap" or "mdsmap.N" once known */
+	char sub[32]; /* "mdsmap" or "mdsmap.N" once known */
 };
 
 static inline cephring_engine *mount_engine(cephring_mount *m)

@@ -132,7 +132,8 @@ static void cap_refresh_gen(struct cap *c)
 	c->gen = c->session->cap_gen;
 }
 
-int cap_from_reply(struct meta *m, struct session *s, struct inode *i, const struct inode_stat *st, uint32_t *newly)
+int cap_from_reply(struct meta *m, struct session *s, struct inode *i, const struct inode_stat *st,
+		   uint32_t *newly)
 {
 	uint32_t before;
 	struct cap *c;
@@ -147,8 +148,13 @@ int cap_from_reply(struct meta *m, struct session *s, struct inode *i, const str
 		return -ENOMEM;
 	if (c->cap_id != st->cap.cap_id) { /* another incarnation, or new */
 		fs_changed(i, c->issued, 0);
-		*c = (struct cap){ .inode = i, .session = s, .next = c->next, .by_session = c->by_session,
-				   .cap_id = st->cap.cap_id, .gen = s->cap_gen, .mds_wanted = st->cap.wanted };
+		*c = (struct cap){ .inode = i,
+				   .session = s,
+				   .next = c->next,
+				   .by_session = c->by_session,
+				   .cap_id = st->cap.cap_id,
+				   .gen = s->cap_gen,
+				   .mds_wanted = st->cap.wanted };
 	}
 	cap_refresh_gen(c);
 	before = c->issued;
@@ -182,13 +188,34 @@ static void cap_send_update(struct meta *m, struct cap *c)
 {
 	struct inode *i = c->inode;
 	struct caps_msg u = {
-		.op = CAPS_UPDATE, .ino = i->key.ino, .cap_id = c->cap_id, .seq = c->seq, .issue_seq = c->issue_seq,
-		.caps = c->implemented, .wanted = caps_wanted(i), .mseq = c->mseq, .uid = i->uid, .gid = i->gid,
-		.mode = i->mode, .nlink = i->nlink, .xattr_version = i->xattr_version, .size = i->size,
-		.truncate_size = i->truncate_size, .truncate_seq = i->truncate_seq, .time_warp_seq = i->time_warp_seq,
-		.mtime_ns = i->mtime_ns, .atime_ns = i->atime_ns, .ctime_ns = i->ctime_ns, .btime_ns = i->btime_ns,
-		.change_attr = i->change_attr, .inline_version = 0, .caller_uid = -1, .caller_gid = -1,
-		.nfiles = -1, .nsubdirs = -1, .has_dirstat = true,
+		.op = CAPS_UPDATE,
+		.ino = i->key.ino,
+		.cap_id = c->cap_id,
+		.seq = c->seq,
+		.issue_seq = c->issue_seq,
+		.caps = c->implemented,
+		.wanted = caps_wanted(i),
+		.mseq = c->mseq,
+		.uid = i->uid,
+		.gid = i->gid,
+		.mode = i->mode,
+		.nlink = i->nlink,
+		.xattr_version = i->xattr_version,
+		.size = i->size,
+		.truncate_size = i->truncate_size,
+		.truncate_seq = i->truncate_seq,
+		.time_warp_seq = i->time_warp_seq,
+		.mtime_ns = i->mtime_ns,
+		.atime_ns = i->atime_ns,
+		.ctime_ns = i->ctime_ns,
+		.btime_ns = i->btime_ns,
+		.change_attr = i->change_attr,
+		.inline_version = 0,
+		.caller_uid = -1,
+		.caller_gid = -1,
+		.nfiles = -1,
+		.nsubdirs = -1,
+		.has_dirstat = true,
 	};
 	struct msg *msg = msg_new(MSG_CLIENT_CAPS, CAPS_VERSION, 1, 0);
 
@@ -208,8 +235,10 @@ static void want_flush(struct ring_timer *t)
 		struct cap *c = cap_auth(i) ? cap_auth(i) : i->caps;
 		uint32_t wanted = caps_wanted(i);
 
-		/* Only what is neither held nor known to be wanted is news; so is wanting nothing any more. */
-		if (c && c->session->state == SESS_OPEN && ((wanted & ~(c->mds_wanted | c->issued)) || (!wanted && c->mds_wanted)))
+		/* Only what is neither held nor known to be wanted is news; so is wanting nothing any more.
+		 */
+		if (c && c->session->state == SESS_OPEN &&
+		    ((wanted & ~(c->mds_wanted | c->issued)) || (!wanted && c->mds_wanted)))
 			cap_send_update(m, c);
 		inode_put(m, i);
 	}
@@ -275,7 +304,8 @@ static void fill_from_caps(struct meta *m, struct inode *i, const struct caps_ms
 		trace_xattrs(m, i, g->xattrs, g->xattr_version);
 }
 
-static void handle_grant(struct meta *m, struct session *s, struct inode *i, struct cap *c, const struct caps_msg *g)
+static void handle_grant(struct meta *m, struct session *s, struct inode *i, struct cap *c,
+			 const struct caps_msg *g)
 {
 	uint32_t before;
 
@@ -285,7 +315,8 @@ static void handle_grant(struct meta *m, struct session *s, struct inode *i, str
 	c->mseq = g->mseq;
 	fill_from_caps(m, i, g);
 	c->issued = g->caps;
-	/* Nothing of ours is dirty and nobody holds on to a bit, so what is taken is given back here and now. */
+	/* Nothing of ours is dirty and nobody holds on to a bit, so what is taken is given back here and now.
+	 */
 	c->implemented = c->issued;
 	fs_changed(i, before, c->issued);
 	if (g->op == CAPS_REVOKE || (before & ~c->issued)) {
@@ -325,7 +356,9 @@ static void handle_import(struct meta *m, struct session *s, const struct caps_m
 	struct cap *c, *old = NULL;
 
 	if (!i) {
-		struct cap gone = { .inode = &(struct inode){ .key = { g->ino, SNAP_HEAD } }, .cap_id = g->cap_id, .mseq = g->mseq,
+		struct cap gone = { .inode = &(struct inode){ .key = { g->ino, SNAP_HEAD } },
+				    .cap_id = g->cap_id,
+				    .mseq = g->mseq,
 				    .issue_seq = g->seq };
 
 		session_queue_release(s, &gone);
@@ -334,7 +367,8 @@ static void handle_import(struct meta *m, struct session *s, const struct caps_m
 	c = cap_make(m, s, i);
 	if (!c)
 		return;
-	if (g->has_peer && g->peer.rank >= 0 && g->peer.rank < MDS_RANK_MAX && m->session[g->peer.rank] != s && m->session[g->peer.rank])
+	if (g->has_peer && g->peer.rank >= 0 && g->peer.rank < MDS_RANK_MAX &&
+	    m->session[g->peer.rank] != s && m->session[g->peer.rank])
 		old = cap_find(i, m->session[g->peer.rank]);
 	c->cap_id = g->cap_id;
 	c->gen = s->cap_gen;
@@ -379,6 +413,7 @@ void caps_handle(struct meta *m, struct session *s, const struct caps_msg *g)
 		i->truncate_size = g->truncate_size;
 		break;
 	default: /* acks of flushes: nothing was flushed */
-		log_emit(m->log, LOG_WARN, "mds.%d: unexpected caps message %u for inode %llx", s->rank, g->op, (unsigned long long)g->ino);
+		log_emit(m->log, LOG_WARN, "mds.%d: unexpected caps message %u for inode %llx", s->rank,
+			 g->op, (unsigned long long)g->ino);
 	}
 }

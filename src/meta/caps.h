@@ -15,7 +15,8 @@
  *   STALE (session)       gen moves on: the cap counts as nothing until the MDS grants again
  *   eviction, recall      cap removed, a release queued
  *
- * A cap is valid while its gen is its session's and the session was renewed in time; an invalid cap counts as nothing.
+ * A cap is valid while its gen is its session's and the session was renewed in time; an invalid cap counts as
+ * nothing.
  */
 #pragma once
 #include "inode.h"
@@ -23,7 +24,7 @@
 struct cap {
 	struct inode *inode;
 	struct session *session;
-	struct cap *next;               /* the inode's other caps */
+	struct cap *next; /* the inode's other caps */
 	TAILQ_ENTRY(cap) by_session;
 	uint64_t cap_id;
 	uint32_t seq, issue_seq, mseq, gen;
@@ -40,7 +41,8 @@ struct cap *cap_find(const struct inode *i, const struct session *s);
 struct cap *cap_auth(const struct inode *i);
 
 /* From an InodeStat. `now` caps bits newly held are returned in *newly. 0, -ENOMEM. */
-int cap_from_reply(struct meta *m, struct session *s, struct inode *i, const struct inode_stat *st, uint32_t *newly);
+int cap_from_reply(struct meta *m, struct session *s, struct inode *i, const struct inode_stat *st,
+		   uint32_t *newly);
 /* Forget one without a word (session gone) or with a queued release. */
 void cap_remove(struct meta *m, struct cap *c, bool release);
 void caps_remove_all(struct meta *m, struct inode *i, bool release);

@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { TRIM_STEPS = 8192 /* more than one reply can add, twice around */, SLOT_BYTES = 32 /* what a hash table spends for an entry, about */ };
+enum {
+	TRIM_STEPS = 8192 /* more than one reply can add, twice around */,
+	SLOT_BYTES = 32 /* what a hash table spends for an entry, about */
+};
 
 /* ---- hash tables ---- */
 
@@ -162,7 +165,10 @@ void inode_put(struct meta *m, struct inode *i)
 	lru_add(&m->cache, i);
 }
 
-struct put_note { struct put_note *next; struct inode *inode; };
+struct put_note {
+	struct put_note *next;
+	struct inode *inode;
+};
 
 void inode_puts_run(struct meta *m)
 {
@@ -429,7 +435,8 @@ void cache_fini(struct meta *m)
 	if (!c->inodes.map)
 		return;
 	cache_drop_all(m);
-	/* What the program still refers to goes too: its references die with the mount. Directories after their names. */
+	/* What the program still refers to goes too: its references die with the mount. Directories after
+	 * their names. */
 	while (ck_hs_next(&c->inodes, &it, &entry)) {
 		struct inode *i = entry;
 

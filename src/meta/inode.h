@@ -18,18 +18,23 @@ struct cap;
 struct ring_task;
 struct session;
 
-struct inode_key { uint64_t ino, snapid; };
+struct inode_key {
+	uint64_t ino, snapid;
+};
 
 /* What only directories have. */
 struct dir {
 	LIST_HEAD(, dentry) children;
 	uint32_t child_count;
-	uint32_t shared_gen;      /* +1 whenever Fs is newly gained: older dentries lose its protection */
-	uint64_t release_count;   /* +1 whenever completeness ends; readdir compares it */
-	bool complete;            /* every name is in the cache (valid while Fs is held) */
-	uint8_t hash;             /* DIR_HASH_* */
+	uint32_t shared_gen;    /* +1 whenever Fs is newly gained: older dentries lose its protection */
+	uint64_t release_count; /* +1 whenever completeness ends; readdir compares it */
+	bool complete;          /* every name is in the cache (valid while Fs is held) */
+	uint8_t hash;           /* DIR_HASH_* */
 	struct fragtree frags;
-	struct frag_rank { uint32_t frag; int32_t rank; } *ranks; /* learned from DirStat; owned */
+	struct frag_rank {
+		uint32_t frag;
+		int32_t rank;
+	} * ranks; /* learned from DirStat; owned */
 	uint32_t rank_count;
 	uint64_t files, subdirs, rbytes, rfiles, rsubdirs, rsnaps, rctime_ns;
 	uint64_t quota_max_bytes, quota_max_files;
@@ -37,40 +42,44 @@ struct dir {
 };
 
 struct inode {
-	struct inode_key key;     /* first: the hash table compares it */
-	TAILQ_ENTRY(inode) lru;   /* when nref == 0 */
-	uint32_t nref;            /* ops, open files, references of the program, requests */
-	bool used;                /* since the LRU hand last passed */
+	struct inode_key key;   /* first: the hash table compares it */
+	TAILQ_ENTRY(inode) lru; /* when nref == 0 */
+	uint32_t nref;          /* ops, open files, references of the program, requests */
+	bool used;              /* since the LRU hand last passed */
 	bool in_lru;
 	uint32_t mode, uid, gid, nlink, rdev;
 	uint32_t truncate_seq, time_warp_seq;
 	uint64_t version, xattr_version, size, max_size, truncate_size, change_attr;
 	uint64_t ctime_ns, mtime_ns, atime_ns, btime_ns;
 	struct layout layout;
-	char *symlink, *pool_ns;  /* owned; NULL = empty */
-	uint8_t *xattrs;          /* owned wire map<str,blob>; NULL with xattr_len 0 = none, or unknown without Xs */
+	char *symlink, *pool_ns; /* owned; NULL = empty */
+	uint8_t *xattrs; /* owned wire map<str,blob>; NULL with xattr_len 0 = none, or unknown without Xs */
 	uint32_t xattr_len, open_files;
-	struct cap *caps;         /* one for each MDS that issued some */
+	struct cap *caps; /* one for each MDS that issued some */
 	LIST_HEAD(, dentry) aliases;
-	struct dir *dir;          /* owned; directories only */
+	struct dir *dir; /* owned; directories only */
 };
 
-struct dentry_key { struct inode *dir; const char *name; uint32_t len; };
+struct dentry_key {
+	struct inode *dir;
+	const char *name;
+	uint32_t len;
+};
 
 struct dentry {
-	struct dentry_key key;    /* first: the hash table compares it; name points to `text` */
-	struct inode *inode;      /* NULL: the name does not exist */
+	struct dentry_key key; /* first: the hash table compares it; name points to `text` */
+	struct inode *inode;   /* NULL: the name does not exist */
 	LIST_ENTRY(dentry) child;
 	union {
-		LIST_ENTRY(dentry) alias;  /* positive: the inode's names */
-		TAILQ_ENTRY(dentry) lru;   /* negative */
+		LIST_ENTRY(dentry) alias; /* positive: the inode's names */
+		TAILQ_ENTRY(dentry) lru;  /* negative */
 	};
-	uint64_t lease_until_ns;  /* monotonic; 0 = no lease */
+	uint64_t lease_until_ns; /* monotonic; 0 = no lease */
 	uint32_t lease_gen, lease_seq;
 	int16_t lease_rank;
 	bool primary, used;
-	uint32_t shared_gen;      /* of the directory when the MDS last told us this name */
-	uint32_t hash;            /* the directory's hash of the name, low 24 bits: readdir order */
+	uint32_t shared_gen; /* of the directory when the MDS last told us this name */
+	uint32_t hash;       /* the directory's hash of the name, low 24 bits: readdir order */
 	char text[];
 };
 
@@ -79,11 +88,11 @@ struct cache {
 	TAILQ_HEAD(inode_lru, inode) lru;        /* oldest first, nref == 0 */
 	TAILQ_HEAD(dentry_lru, dentry) negative; /* oldest first */
 	uint64_t inode_count, dentry_count, negative_count, bytes, limit, evictions;
-	uint64_t seed;                           /* of the name hash, against chosen collisions */
+	uint64_t seed; /* of the name hash, against chosen collisions */
 };
 
 int cache_init(struct cache *c, uint64_t limit_bytes, uint64_t seed); /* 0, -ENOMEM */
-void cache_fini(struct meta *m); /* everything is unreferenced by now */
+void cache_fini(struct meta *m);                                      /* everything is unreferenced by now */
 
 struct inode *inode_find(struct cache *c, uint64_t ino, uint64_t snapid);
 /* Finds or makes; NULL: no memory. A new one has nref 0 and is not yet filled (mode 0). */
@@ -97,16 +106,23 @@ void inode_puts_run(struct meta *m);
 void inode_puts_task(struct ring_task *t);
 /* The directory part, made at first need. */
 struct dir *inode_dir(struct meta *m, struct inode *i);
-static inline bool inode_is_dir(const struct inode *i) { return (i->mode & 0170000) == 0040000; }
-static inline bool inode_is_link(const struct inode *i) { return (i->mode & 0170000) == 0120000; }
+static inline bool inode_is_dir(const struct inode *i)
+{
+	return (i->mode & 0170000) == 0040000;
+}
+static inline bool inode_is_link(const struct inode *i)
+{
+	return (i->mode & 0170000) == 0120000;
+}
 
 struct dentry *dentry_find(struct cache *c, struct inode *dir, const char *name, uint32_t len);
 /* Binds name -> inode (NULL: absent), replacing what was there. NULL: no memory. */
-struct dentry *dentry_link(struct meta *m, struct inode *dir, const char *name, uint32_t len, struct inode *i);
+struct dentry *dentry_link(struct meta *m, struct inode *dir, const char *name, uint32_t len,
+			   struct inode *i);
 /* Forgets a name; a positive one ends its directory's completeness. */
 void dentry_drop(struct meta *m, struct dentry *d);
-/* May this name be trusted now (doc/protocol.md 8.2)? By a lease, or Fs on the directory; a positive one needs a cap on its
- * inode. */
+/* May this name be trusted now (doc/protocol.md 8.2)? By a lease, or Fs on the directory; a positive one
+ * needs a cap on its inode. */
 bool dentry_valid(struct meta *m, const struct dentry *d, uint64_t now_ns);
 /* "Every name is here": a name without dentry does not exist. */
 bool dir_complete(struct meta *m, struct inode *dir, uint64_t now_ns);
@@ -118,7 +134,6 @@ void cache_trim(struct meta *m);
 void cache_drop_all(struct meta *m);
 /* For recall: forget this inode if nothing uses it. True if it is gone. */
 bool inode_forget(struct meta *m, struct inode *i);
-
 
 static inline struct inode *inode_get(struct inode *i)
 {

@@ -84,7 +84,9 @@ void meta_handle_mdsmap(struct meta *m, const struct mdsmap *map)
 	mem_free(m->map, sizeof *m->map);
 	m->map = copy;
 	if (!m->renew_timer.slot)
-		ring_timer_set(m->ring, &m->renew_timer, ring_now(m->ring) + copy->session_timeout * 1000000000ull / RENEWALS_PER_TIMEOUT);
+		ring_timer_set(m->ring, &m->renew_timer,
+			       ring_now(m->ring) +
+				   copy->session_timeout * 1000000000ull / RENEWALS_PER_TIMEOUT);
 	sessions_map_changed(m);
 	mreqs_kick_waiting(m);
 	if (m->on_map)
@@ -151,7 +153,8 @@ void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except)
 
 void meta_fini(struct meta *m)
 {
-	struct ring_timer *timers[] = { &m->renew_timer, &m->release_timer, &m->want_timer, &m->close_timer, &m->fill_timer };
+	struct ring_timer *timers[] = { &m->renew_timer, &m->release_timer, &m->want_timer, &m->close_timer,
+					&m->fill_timer };
 
 	for (size_t n = 0; n < sizeof timers / sizeof *timers; n++)
 		if (timers[n]->slot)

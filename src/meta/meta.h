@@ -10,8 +10,8 @@
 #include "request.h"
 
 enum {
-	META_REQUESTS_MAX = 16384,   /* in flight, all operations together */
-	META_LEASE_SLACK_MS = 500,   /* a lease is not used in its last moments */
+	META_REQUESTS_MAX = 16384, /* in flight, all operations together */
+	META_LEASE_SLACK_MS = 500, /* a lease is not used in its last moments */
 	CAPS_WANT_DELAY_MS = 5,
 	CAP_RELEASE_DELAY_MS = 100,
 	CAP_RELEASE_BATCH = 1024,
@@ -21,16 +21,16 @@ struct meta_opts {
 	const char *entity_id, *hostname, *root; /* borrowed; root: the mount's, for the session metadata */
 	uint64_t cache_bytes;
 	uint32_t max_ops;
-	uint32_t modes[2], mode_count;  /* CON_MODE_*, best first */
+	uint32_t modes[2], mode_count; /* CON_MODE_*, best first */
 	uint32_t nonce;
 	uint64_t keepalive_ns, dead_ns; /* 0 = conn.h's defaults */
 	bool no_permissions;
-	struct cephring_cred cred;      /* default; groups owned by the caller */
+	struct cephring_cred cred; /* default; groups owned by the caller */
 };
 
 struct meta_stats {
-	uint64_t ops, ops_cached, requests, replies, forwards, resends, revokes, releases, renewals, recalls, walks, walk_lookups,
-		walk_restarts, walk_inferred;
+	uint64_t ops, ops_cached, requests, replies, forwards, resends, revokes, releases, renewals, recalls,
+	    walks, walk_lookups, walk_restarts, walk_inferred;
 };
 
 struct meta {
@@ -38,32 +38,32 @@ struct meta {
 	struct log *log;
 	struct mon *mon;
 	struct meta_opts o;
-	struct mdsmap *map;             /* newest; NULL before the first */
+	struct mdsmap *map; /* newest; NULL before the first */
 	struct session *session[MDS_RANK_MAX];
 	uint64_t last_tid;
 	struct tid_table requests;
-	TAILQ_HEAD(mreq_order, mreq) in_order;/* by tid */
+	TAILQ_HEAD(mreq_order, mreq) in_order; /* by tid */
 	TAILQ_HEAD(mreq_wait, mreq) wait_map;
-	TAILQ_HEAD(, mreq) failing;     /* `done` is still to be told */
+	TAILQ_HEAD(, mreq) failing; /* `done` is still to be told */
 	struct ring_task fail_task;
 	uint32_t request_count;
 	struct cache cache;
-	struct inode *root;             /* ref: the mount's root */
+	struct inode *root; /* ref: the mount's root */
 	LIST_HEAD(, op) ops;
-	uint32_t op_count;              /* atomic: submitted and not ended */
+	uint32_t op_count; /* atomic: submitted and not ended */
 	uint64_t op_serial;
-	struct put_note *puts;          /* atomic stack: references that other threads gave back */
+	struct put_note *puts; /* atomic stack: references that other threads gave back */
 	struct ring_task put_task;
 	bool stopping, close_forced;
-	bool fs_gone;                   /* the monitors say that it does not exist any more */
+	bool fs_gone; /* the monitors say that it does not exist any more */
 	struct slab mreqs, inodes, caps, dirs, batches;
 	struct ring_timer renew_timer, release_timer, want_timer, close_timer, fill_timer;
-	struct walk_batch *fills;       /* ended walks whose levels are still to be looked up */
+	struct walk_batch *fills; /* ended walks whose levels are still to be looked up */
 	uint32_t fill_count;
 	struct ring_task stop_task;
-	struct inode **want_list;       /* refs: their MDS does not know what is wanted yet */
+	struct inode **want_list; /* refs: their MDS does not know what is wanted yet */
 	uint32_t want_count, want_cap;
-	struct reply reply;             /* scratch of the one being handled: too large for the stack */
+	struct reply reply; /* scratch of the one being handled: too large for the stack */
 	struct meta_stats stats;
 	/* For api: the map is usable / sessions all closed. */
 	void (*on_map)(void *arg);
@@ -80,26 +80,28 @@ void meta_handle_mdsmap(struct meta *m, const struct mdsmap *map);
 bool meta_usable(const struct meta *m);
 /* The first rank that is active, or -1. */
 int meta_any_rank(const struct meta *m);
-/* Fails operations and requests, gives caps back, closes sessions; on_closed() when done or after `limit_ns`. */
+/* Fails operations and requests, gives caps back, closes sessions; on_closed() when done or after `limit_ns`.
+ */
 void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except);
 void meta_fini(struct meta *m);
 
 /* Families, for api. */
-extern const struct op_family op_lookup_family, op_statx_family, op_access_family, op_readlink_family, op_getxattr_family,
-	op_listxattr_family, op_open_family, op_readdir_family, op_close_family, op_statfs_family;
+extern const struct op_family op_lookup_family, op_statx_family, op_access_family, op_readlink_family,
+    op_getxattr_family, op_listxattr_family, op_open_family, op_readdir_family, op_close_family,
+    op_statfs_family;
 
 /* stat.c */
-uint32_t statx_caps(uint32_t want);                /* bits that must be issued for these fields */
+uint32_t statx_caps(uint32_t want); /* bits that must be issued for these fields */
 /* `known`: caps whose fields are true now; the mask vouches for these only. */
 void statx_fill(const struct inode *i, uint32_t known, struct cephring_statx *out);
 /* open.c */
 struct file {
 	struct meta *m;
-	struct inode *inode;  /* ref */
+	struct inode *inode; /* ref */
 	int flags;
 	struct cephring_cred cred; /* whoever opened it; groups owned */
-	uint32_t busy;        /* operations in flight on it */
-	struct dir_stream *dir; /* readdir's position; NULL until the first */
+	uint32_t busy;             /* operations in flight on it */
+	struct dir_stream *dir;    /* readdir's position; NULL until the first */
 };
 /* readdir.c */
 void dir_stream_free(struct meta *m, struct dir_stream *s);

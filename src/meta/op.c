@@ -91,11 +91,13 @@ static void op_start(struct ring_task *t)
 		op->timer.fn = op_deadline;
 		ring_timer_set(m->ring, &op->timer, op->deadline_ns);
 	}
-	op_run(op, op->start.path ? walk_begin(m, &op->walk, op->start.at, op->start.path, op->start.flags, op->start.cred, op->start.mask)
+	op_run(op, op->start.path ? walk_begin(m, &op->walk, op->start.at, op->start.path, op->start.flags,
+					       op->start.cred, op->start.mask)
 				  : 0);
 }
 
-void op_set_walk(struct op *op, struct inode *at, const char *path, int flags, const struct cephring_cred *cred, uint32_t mask)
+void op_set_walk(struct op *op, struct inode *at, const char *path, int flags,
+		 const struct cephring_cred *cred, uint32_t mask)
 {
 	op->start.at = at;
 	op->start.path = path ? path : "";
@@ -104,7 +106,8 @@ void op_set_walk(struct op *op, struct inode *at, const char *path, int flags, c
 	op->start.mask = mask;
 }
 
-int op_prepare(struct meta *m, struct cephring_op *pub, const struct op_family *fam, cephring_cb cb, void *user, struct op **out)
+int op_prepare(struct meta *m, struct cephring_op *pub, const struct op_family *fam, cephring_cb cb,
+	       void *user, struct op **out)
 {
 	struct op *op = (struct op *)pub;
 
@@ -150,7 +153,8 @@ int op_submit(struct op *op)
 	return err;
 }
 
-/* ---- cancel: by pointer and serial, so that an op that ended meanwhile, even one whose memory is gone, is not touched ---- */
+/* ---- cancel: by pointer and serial, so that an op that ended meanwhile, even one whose memory is gone, is
+ * not touched ---- */
 
 struct cancel {
 	struct ring_task task;
@@ -165,14 +169,16 @@ static void cancel_run(struct ring_task *t)
 	struct cancel *c = (struct cancel *)t;
 	struct op *op;
 
-	LIST_FOREACH(op, &c->m->ops, active) {
+	LIST_FOREACH(op, &c->m->ops, active)
+	{
 		if (op == c->op && op->serial == c->serial) {
 			if (!op->fam->for_good)
 				op_end(op, -ECANCELED);
 			break;
 		}
 	}
-	/* Through the inbox it may have overtaken an operation that the owner queued: once more, behind that. */
+	/* Through the inbox it may have overtaken an operation that the owner queued: once more, behind that.
+	 */
 	if (!op && !c->again) {
 		c->again = true;
 		ring_defer(c->m->ring, &c->task);

@@ -5,8 +5,8 @@
  *                             OP_PENDING v   | op_resume(res): reply, cancel, deadline, unmount
  *                                       waiting
  *
- * A step function returns the result now (>= 0 or -errno), or OP_PENDING and is entered again later with `res`: never
- * both. Everything that ends an operation enters by `res`, cancellation included.
+ * A step function returns the result now (>= 0 or -errno), or OP_PENDING and is entered again later with
+ * `res`: never both. Everything that ends an operation enters by `res`, cancellation included.
  */
 #pragma once
 #include <limits.h>
@@ -32,43 +32,79 @@ struct op_family {
 
 /* Lives in the caller's struct cephring_op. */
 struct op {
-	struct ring_task task;        /* first: submission and inbox */
-	uint64_t deadline_ns;         /* set by cephring_op_deadline() for the next submission */
+	struct ring_task task; /* first: submission and inbox */
+	uint64_t deadline_ns;  /* set by cephring_op_deadline() for the next submission */
 	const struct op_family *fam;
 	struct meta *m;
 	cephring_cb cb;
 	void *user;
-	LIST_ENTRY(op) active;        /* meta's list while in flight */
+	LIST_ENTRY(op) active; /* meta's list while in flight */
 	struct ring_timer timer;
-	uint64_t serial, start_ns;    /* serial: tells a reuse from the submission that a cancel meant */
-	uint8_t at;                   /* step of the family */
-	uint8_t state;                /* enum op_state */
-	bool sent;                    /* a message was needed */
-	struct mreq *req;             /* the single request waited for, or NULL */
-	struct inode *inode;          /* ref: what the walk ended at */
+	uint64_t serial, start_ns; /* serial: tells a reuse from the submission that a cancel meant */
+	uint8_t at;                /* step of the family */
+	uint8_t state;             /* enum op_state */
+	bool sent;                 /* a message was needed */
+	struct mreq *req;          /* the single request waited for, or NULL */
+	struct inode *inode;       /* ref: what the walk ended at */
 	struct walk walk;
-	struct { struct inode *at; const char *path; int flags; const struct cephring_cred *cred; uint32_t mask; } start;
+	struct {
+		struct inode *at;
+		const char *path;
+		int flags;
+		const struct cephring_cred *cred;
+		uint32_t mask;
+	} start;
 	union {
-		struct { struct cephring_statx *out; uint32_t want; int flags; } statx;
-		struct { cephring_inode **out; } lookup;
-		struct { int mode; } access;
-		struct { char *buf; size_t size; } readlink;
-		struct { const char *name; void *buf; size_t size; } xattr;
-		struct { struct cephring_statfs *out; void *pending; } statfs;
-		struct { int flags; cephring_file **out; } open;
-		struct { struct file *file; void *buf; size_t size; } file;
-		struct { void *mount; } mount;
+		struct {
+			struct cephring_statx *out;
+			uint32_t want;
+			int flags;
+		} statx;
+		struct {
+			cephring_inode **out;
+		} lookup;
+		struct {
+			int mode;
+		} access;
+		struct {
+			char *buf;
+			size_t size;
+		} readlink;
+		struct {
+			const char *name;
+			void *buf;
+			size_t size;
+		} xattr;
+		struct {
+			struct cephring_statfs *out;
+			void *pending;
+		} statfs;
+		struct {
+			int flags;
+			cephring_file **out;
+		} open;
+		struct {
+			struct file *file;
+			void *buf;
+			size_t size;
+		} file;
+		struct {
+			void *mount;
+		} mount;
 	} u;
 };
 _Static_assert(sizeof(struct op) <= sizeof(struct cephring_op), "the public operation holds ours");
 
 enum op_state { OP_IDLE, OP_QUEUED, OP_RUNNING, OP_WAITING };
 
-/* [any thread] Accepts it (then the callback comes), or -EAGAIN. `fam`, `u` and the walk are set by the caller after op_prepare(). */
-int op_prepare(struct meta *m, struct cephring_op *pub, const struct op_family *fam, cephring_cb cb, void *user, struct op **out);
+/* [any thread] Accepts it (then the callback comes), or -EAGAIN. `fam`, `u` and the walk are set by the
+ * caller after op_prepare(). */
+int op_prepare(struct meta *m, struct cephring_op *pub, const struct op_family *fam, cephring_cb cb,
+	       void *user, struct op **out);
 int op_submit(struct op *op);
 /* The path it will walk, when it runs; all borrowed from the caller. `at` NULL: the mount's root. */
-void op_set_walk(struct op *op, struct inode *at, const char *path, int flags, const struct cephring_cred *cred, uint32_t mask);
+void op_set_walk(struct op *op, struct inode *at, const char *path, int flags,
+		 const struct cephring_cred *cred, uint32_t mask);
 /* Takes a waiting operation off without its callback: unmount, whose callback comes when nothing is left. */
 void op_retire(struct op *op);
 /* Goes on with a waiting operation. */

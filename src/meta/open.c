@@ -3,8 +3,8 @@
  *   WALK --> As held? --no--> GETATTR --> may_open --> a cap is held: open here, tell what we want soon
  *                                                  \-> no cap: OPEN request
  *
- * A held cap is the MDS's word that the inode may be used here; it then only needs to know what the open file wants
- * (doc/protocol.md 10.1). There is no close message: what is wanted sinks with the last open file.
+ * A held cap is the MDS's word that the inode may be used here; it then only needs to know what the open file
+ * wants (doc/protocol.md 10.1). There is no close message: what is wanted sinks with the last open file.
  */
 #include "meta.h"
 
@@ -66,13 +66,15 @@ static int64_t open_step(struct op *op, int64_t res)
 			return res;
 		op->inode = inode_get(op->walk.at);
 		op->at = OPEN_JUDGE;
-		if (!m->o.no_permissions && !((caps_issued(op->inode, ring_now(m->ring)) | op->walk.fresh) & CAP_AS))
+		if (!m->o.no_permissions &&
+		    !((caps_issued(op->inode, ring_now(m->ring)) | op->walk.fresh) & CAP_AS))
 			return op_getattr(op, CAP_PIN | CAP_AS);
 		/* fall through */
 	case OPEN_JUDGE:
 		if (res)
 			return res;
-		res = may_open(op->inode, flags, m->o.no_permissions ? &(struct cephring_cred){ 0 } : &op->walk.cred);
+		res = may_open(op->inode, flags,
+			       m->o.no_permissions ? &(struct cephring_cred){ 0 } : &op->walk.cred);
 		if (res)
 			return res;
 		op->at = OPEN_SENT;

@@ -49,9 +49,14 @@ int may_open(const struct inode *i, int flags, const struct cephring_cred *cred)
 	if (flags & O_PATH)
 		return 0;
 	switch (flags & O_ACCMODE) {
-	case O_RDONLY: want = MAY_READ; break;
-	case O_WRONLY: want = MAY_WRITE; break;
-	default: want = MAY_READ | MAY_WRITE;
+	case O_RDONLY:
+		want = MAY_READ;
+		break;
+	case O_WRONLY:
+		want = MAY_WRITE;
+		break;
+	default:
+		want = MAY_READ | MAY_WRITE;
 	}
 	if (flags & O_TRUNC)
 		want |= MAY_WRITE;

@@ -1,10 +1,10 @@
 /* readdir.c: listing a directory with attributes, all fragments in parallel.
  *
- * Names have one order over the whole directory: (hash, name). A fragment is a range of hashes. The stream cuts the hash
- * space into the fragments known at its start; each range is read by a READER that has one request under way or one chunk
- * waiting, so that the next chunk travels while this one is consumed. Chunks are delivered in order. When fragments
- * split or merge meanwhile the answers cover other ranges: what was delivered already is left out by its position, and
- * a reader goes on until its own range is covered.
+ * Names have one order over the whole directory: (hash, name). A fragment is a range of hashes. The stream
+ * cuts the hash space into the fragments known at its start; each range is read by a READER that has one
+ * request under way or one chunk waiting, so that the next chunk travels while this one is consumed. Chunks
+ * are delivered in order. When fragments split or merge meanwhile the answers cover other ranges: what was
+ * delivered already is left out by its position, and a reader goes on until its own range is covered.
  *
  * A directory whose every name is cached (complete, Fs held) is listed from the cache.
  */
@@ -16,35 +16,43 @@
 #include <string.h>
 
 enum {
-	READERS_AHEAD = 8,           /* fragments read at once */
-	READDIR_ENTRIES = 512, READDIR_BYTES = 256 << 10, /* asked for in one request */
+	READERS_AHEAD = 8, /* fragments read at once */
+	READDIR_ENTRIES = 512,
+	READDIR_BYTES = 256 << 10, /* asked for in one request */
 	HASH_END = 1 << 24,
 };
 
 /* Where a listing stands: everything up to and including this was delivered. */
-struct dir_pos { uint32_t hash; uint32_t name_len; char name[WALK_NAME_MAX + 1]; };
+struct dir_pos {
+	uint32_t hash;
+	uint32_t name_len;
+	char name[WALK_NAME_MAX + 1];
+};
 
-struct chunk { uint8_t *buf; size_t len, cap, used; }; /* packed struct cephring_dirent; owned */
+struct chunk {
+	uint8_t *buf;
+	size_t len, cap, used;
+}; /* packed struct cephring_dirent; owned */
 
 struct reader {
 	struct dir_stream *stream;
-	uint32_t from, to;           /* hashes, [from, to) */
+	uint32_t from, to; /* hashes, [from, to) */
 	struct mreq *req;
 	struct chunk chunk;
-	struct dir_pos last;         /* the last name received; next request goes on behind it */
-	uint32_t frag;               /* fragment it is in */
-	bool in_frag, ended;         /* in_frag: `last` is within `frag` */
+	struct dir_pos last; /* the last name received; next request goes on behind it */
+	uint32_t frag;       /* fragment it is in */
+	bool in_frag, ended; /* in_frag: `last` is within `frag` */
 };
 
 struct dir_stream {
 	struct meta *m;
-	struct inode *dir;           /* borrowed from the file */
+	struct inode *dir;                /* borrowed from the file */
 	const struct cephring_cred *cred; /* borrowed from the file */
 	struct reader *readers;
 	uint32_t count, current;
-	uint8_t dots;                /* . and .. delivered */
+	uint8_t dots; /* . and .. delivered */
 	int err;
-	uint64_t release_count;      /* the directory's, at the first answer */
+	uint64_t release_count; /* the directory's, at the first answer */
 	bool counted, spoiled;
 	uint32_t same_hash, prev_hash; /* for offsets: entries with one hash are numbered */
 	struct op *waiter;
@@ -75,7 +83,8 @@ static struct cephring_dirent *chunk_add(struct chunk *c, const char *name, uint
 	return e;
 }
 
-static int pack(struct dir_stream *s, struct chunk *c, const char *name, uint32_t len, uint32_t hash, const struct inode *i)
+static int pack(struct dir_stream *s, struct chunk *c, const char *name, uint32_t len, uint32_t hash,
+		const struct inode *i)
 {
 	struct cephring_dirent *e = chunk_add(c, name, len);
 
@@ -102,10 +111,13 @@ static int pos_compare(uint32_t hash, const char *name, uint32_t len, const stru
 
 /* ---- answers ---- */
 
-struct entry_sink { struct reader *reader; bool ordered; }; /* reader NULL: nobody listens, only the cache */
+struct entry_sink {
+	struct reader *reader;
+	bool ordered;
+}; /* reader NULL: nobody listens, only the cache */
 
-static int take_entry(struct meta *m, struct session *s, struct inode *dir, const struct readdir_entry *e, uint64_t sent_ns,
-		      const struct entry_sink *sink)
+static int take_entry(struct meta *m, struct session *s, struct inode *dir, const struct readdir_entry *e,
+		      uint64_t sent_ns, const struct entry_sink *sink)
 {
 	struct inode *i = trace_inode(m, s, &e->inode);
 	struct reader *rd = sink->reader;
@@ -122,7 +134,8 @@ static int take_entry(struct meta *m, struct session *s, struct inode *dir, cons
 		return -ENOMEM;
 	if (!rd)
 		return 0;
-	if (sink->ordered && rd->last.name_len && pos_compare(d->hash, d->key.name, d->key.len, &rd->last) <= 0)
+	if (sink->ordered && rd->last.name_len &&
+	    pos_compare(d->hash, d->key.name, d->key.len, &rd->last) <= 0)
 		return 0;
 	/* Another fragment's than asked for: its own reader has it. */
 	if (sink->ordered && (d->hash < rd->from || d->hash >= rd->to))
@@ -268,8 +281,8 @@ static int stream_from_cache(struct dir_stream *s)
 	if (!list)
 		return -ENOMEM;
 	LIST_FOREACH(dn, &d->children, child)
-		if (dn->inode)
-			list[n++] = dn;
+	if (dn->inode)
+		list[n++] = dn;
 	qsort(list, n, sizeof *list, compare_dentries);
 	for (uint32_t k = 0; k < n && !err; k++)
 		err = pack(s, &rd->chunk, list[k]->key.name, list[k]->key.len, list[k]->hash, list[k]->inode);
@@ -285,8 +298,9 @@ static bool cache_will_do(struct meta *m, struct inode *dir)
 	if (!dir_complete(m, dir, now))
 		return false;
 	LIST_FOREACH(dn, &dir->dir->children, child)
-		if (!dentry_valid(m, dn, now) || (dn->inode && CAP_ANY_SHARED & ~CAP_XS & ~caps_issued(dn->inode, now)))
-			return false;
+	if (!dentry_valid(m, dn, now) ||
+	    (dn->inode && CAP_ANY_SHARED & ~CAP_XS & ~caps_issued(dn->inode, now)))
+		return false;
 	return true;
 }
 
@@ -315,7 +329,8 @@ static int stream_new(struct file *f, struct dir_stream **out)
 	s->count = n;
 	n = 0;
 	more = true;
-	for (frag = fragtree_first(&d->frags); more && n < s->count; more = fragtree_after(&d->frags, frag, &frag)) {
+	for (frag = fragtree_first(&d->frags); more && n < s->count;
+	     more = fragtree_after(&d->frags, frag, &frag)) {
 		struct reader *rd = &s->readers[n++];
 
 		rd->stream = s;
@@ -348,7 +363,8 @@ static int streams_pump(struct dir_stream *s)
 		bool waiting = rd->chunk.len > rd->chunk.used;
 
 		/* The current chunk is being consumed: its successor may travel. */
-		if (rd->ended || rd->req || (waiting && n != s->current) || rd->chunk.len - rd->chunk.used > 4 * READDIR_BYTES)
+		if (rd->ended || rd->req || (waiting && n != s->current) ||
+		    rd->chunk.len - rd->chunk.used > 4 * READDIR_BYTES)
 			continue;
 		s->err = s->err ? s->err : reader_send(rd);
 	}

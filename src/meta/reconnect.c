@@ -2,7 +2,9 @@
 #include "meta.h"
 #include "session_impl.h"
 
-enum { RECONNECT_CAPS_MAX = 200000 }; /* one message holds them: about 100 bytes each, under the messenger's limit */
+enum {
+	RECONNECT_CAPS_MAX = 200000
+}; /* one message holds them: about 100 bytes each, under the messenger's limit */
 
 static void put_cap(struct enc *e, const struct cap *c)
 {
@@ -12,12 +14,18 @@ static void put_cap(struct enc *e, const struct cap *c)
 
 	if (inode_is_dir(i)) /* directory-operation bits do not survive a failover */
 		issued &= ~(CAP_FC | CAP_FR | CAP_FA | CAP_FL);
-	reconnect_cap(e, &(struct reconnect_cap){
-		.ino = i->key.ino, .path = d ? d->key.name : "", .path_len = d ? d->key.len : 0, .cap_id = c->cap_id,
-		.wanted = caps_wanted(i), .issued = issued, .snaprealm = INO_ROOT, .pathbase = d ? d->key.dir->key.ino : i->key.ino });
+	reconnect_cap(e, &(struct reconnect_cap){ .ino = i->key.ino,
+						  .path = d ? d->key.name : "",
+						  .path_len = d ? d->key.len : 0,
+						  .cap_id = c->cap_id,
+						  .wanted = caps_wanted(i),
+						  .issued = issued,
+						  .snaprealm = INO_ROOT,
+						  .pathbase = d ? d->key.dir->key.ino : i->key.ino });
 }
 
-/* Gives up what nothing uses, so that the message stays within its bound; no release: the daemon that granted it is dead. */
+/* Gives up what nothing uses, so that the message stays within its bound; no release: the daemon that granted
+ * it is dead. */
 static void shed(struct session *s)
 {
 	struct cap *c, *next;
@@ -41,7 +49,8 @@ void reconnect_send(struct session *s)
 		return;
 	shed(s);
 	mark = reconnect_begin(&msg->data);
-	TAILQ_FOREACH(c, &s->caps, by_session) {
+	TAILQ_FOREACH(c, &s->caps, by_session)
+	{
 		put_cap(&msg->data, c);
 		count++;
 	}

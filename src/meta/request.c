@@ -153,7 +153,7 @@ void meta_each_request(struct meta *m, void (*fn)(void *arg, struct mreq *r), vo
 	struct mreq *r;
 
 	TAILQ_FOREACH(r, &m->in_order, order)
-		fn(arg, r);
+	fn(arg, r);
 }
 
 /* ---- sending ---- */
@@ -163,18 +163,32 @@ void mreq_send_to(struct mreq *r, struct session *s)
 	struct meta *m = r->m;
 	unsigned head = request_head_version(s->features);
 	struct mds_request q = {
-		.oldest_tid = mreq_oldest_tid(m), .mdsmap_epoch = m->map->epoch, .flags = r->want_dentry ? MDS_FLAG_WANT_DENTRY : 0,
-		.num_retry = r->attempts, .num_fwd = r->num_fwd, .op = r->op, .uid = r->uid, .gid = r->gid,
-		.ino1 = r->base ? r->base->key.ino : r->base_ino, .path1 = r->path, .path1_len = r->path_len,
-		.path2 = r->path2, .path2_len = r->path2_len, .stamp_ns = ring_wall(m->ring), .gids = r->gids,
-		.gid_count = r->gid_count, .owner_uid = -1, .owner_gid = -1,
+		.oldest_tid = mreq_oldest_tid(m),
+		.mdsmap_epoch = m->map->epoch,
+		.flags = r->want_dentry ? MDS_FLAG_WANT_DENTRY : 0,
+		.num_retry = r->attempts,
+		.num_fwd = r->num_fwd,
+		.op = r->op,
+		.uid = r->uid,
+		.gid = r->gid,
+		.ino1 = r->base ? r->base->key.ino : r->base_ino,
+		.path1 = r->path,
+		.path1_len = r->path_len,
+		.path2 = r->path2,
+		.path2_len = r->path2_len,
+		.stamp_ns = ring_wall(m->ring),
+		.gids = r->gids,
+		.gid_count = r->gid_count,
+		.owner_uid = -1,
+		.owner_gid = -1,
 	};
 	struct msg *msg;
 	uint16_t version = 0;
 
 	if (r->attempts > ATTEMPTS_MAX) {
-		mreq_fail_later(r, log_fail(m->log, -EMULTIHOP, "request %llu (%s): given up after %u attempts",
-					    (unsigned long long)r->id.tid, mds_op_name(r->op), r->attempts));
+		mreq_fail_later(r,
+				log_fail(m->log, -EMULTIHOP, "request %llu (%s): given up after %u attempts",
+					 (unsigned long long)r->id.tid, mds_op_name(r->op), r->attempts));
 		return;
 	}
 	memcpy(q.args, r->args, sizeof q.args);
@@ -297,19 +311,22 @@ void mreq_handle_reply(struct meta *m, struct session *s, const struct msg_in *i
 
 	m->stats.replies++;
 	if (reply_decode(&d, rep)) {
-		log_fail(m->log, -EBADMSG, "mds.%d: broken reply to request %llu: %s", s->rank, (unsigned long long)in->tid, d.what);
+		log_fail(m->log, -EBADMSG, "mds.%d: broken reply to request %llu: %s", s->rank,
+			 (unsigned long long)in->tid, d.what);
 		if (r)
 			mreq_complete(r, -EBADMSG, NULL);
 		return;
 	}
 	if (!r) {
-		log_emit(m->log, LOG_DEBUG, "mds.%d: reply to unknown request %llu", s->rank, (unsigned long long)in->tid);
+		log_emit(m->log, LOG_DEBUG, "mds.%d: reply to unknown request %llu", s->rank,
+			 (unsigned long long)in->tid);
 		return;
 	}
 	r->from = s;
 	err = trace_insert(m, s, r, rep);
 	/* An inode unknown where we asked, though the authority was not asked: ask there once. */
-	if (rep->result == -ESTALE && r->base && !r->stale_retries++ && cap_auth(r->base) && cap_auth(r->base)->session != s) {
+	if (rep->result == -ESTALE && r->base && !r->stale_retries++ && cap_auth(r->base) &&
+	    cap_auth(r->base)->session != s) {
 		r->need_auth = true;
 		mreq_kick(r);
 		return;
@@ -333,7 +350,8 @@ void mreq_handle_forward(struct meta *m, struct session *s, const struct msg_in 
 		return;
 	m->stats.forwards++;
 	if (f.num_fwd <= r->num_fwd || f.num_fwd > FORWARDS_MAX) {
-		log_fail(m->log, -EMULTIHOP, "request %llu (%s): forwarded in circles", (unsigned long long)in->tid, mds_op_name(r->op));
+		log_fail(m->log, -EMULTIHOP, "request %llu (%s): forwarded in circles",
+			 (unsigned long long)in->tid, mds_op_name(r->op));
 		mreq_complete(r, -EMULTIHOP, NULL);
 		return;
 	}

@@ -6,13 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What we implement, and nothing else (doc/protocol.md 4.2): releases up to mimic (0-8), REPLY_ENCODING 9, LAZY_CAP_WANTED 11,
- * MULTI_RECONNECT 12, ALTERNATE_NAME 15, OP_GETVXATTR 17, 32BITS_RETRY_FWD 18, HAS_OWNER_UIDGID 20. */
-const uint64_t session_our_features = 0x1ff | 1u << 9 | 1u << 11 | 1u << 12 | 1u << 15 | 1u << 17 | 1u << 18 | 1u << 20;
+/* What we implement, and nothing else (doc/protocol.md 4.2): releases up to mimic (0-8), REPLY_ENCODING 9,
+ * LAZY_CAP_WANTED 11, MULTI_RECONNECT 12, ALTERNATE_NAME 15, OP_GETVXATTR 17, 32BITS_RETRY_FWD 18,
+ * HAS_OWNER_UIDGID 20. */
+const uint64_t session_our_features =
+    0x1ff | 1u << 9 | 1u << 11 | 1u << 12 | 1u << 15 | 1u << 17 | 1u << 18 | 1u << 20;
 
 const char *session_state_name(enum session_state s)
 {
-	static const char *const names[] = { "closed", "opening", "open", "reset", "restarting", "reconnecting", "closing", "rejected" };
+	static const char *const names[] = { "closed",     "opening",      "open",    "reset",
+					     "restarting", "reconnecting", "closing", "rejected" };
 
 	return names[s];
 }
@@ -38,16 +41,17 @@ static void on_ready(void *arg, bool resumed)
 	log_emit(s->m->log, LOG_DEBUG, "mds.%d: connection %s", s->rank, resumed ? "resumed" : "up");
 	if (s->state != SESS_RESET)
 		return;
-	log_emit(s->m->log, LOG_WARN, "mds.%d: the daemon does not know us any more; opening the session anew", s->rank);
+	log_emit(s->m->log, LOG_WARN,
+		 "mds.%d: the daemon does not know us any more; opening the session anew", s->rank);
 	session_drop_caps(s);
 	s->push_seq = 0;
 	session_send_open(s);
 }
 
-/* Somebody at the MDS's address forgot the messenger session. Either the daemon that we knew, which threw us out: it takes
- * our connection again and gets a new OPEN. Or one that was started in its place: it hangs up on an identity that
- * asks for another daemon, the map will name it, and it then wants to hear what we hold. Until one of them is seen, nothing
- * granted is used and nothing is thrown away. */
+/* Somebody at the MDS's address forgot the messenger session. Either the daemon that we knew, which threw us
+ * out: it takes our connection again and gets a new OPEN. Or one that was started in its place: it hangs up
+ * on an identity that asks for another daemon, the map will name it, and it then wants to hear what we hold.
+ * Until one of them is seen, nothing granted is used and nothing is thrown away. */
 static void on_reset(void *arg)
 {
 	struct session *s = arg;
@@ -84,7 +88,11 @@ static void on_fault(void *arg, int err, const char *why)
 }
 
 static const struct conn_ops session_conn_ops = {
-	.ready = on_ready, .message = session_message, .reset = on_reset, .fault = on_fault, .auth = on_auth,
+	.ready = on_ready,
+	.message = session_message,
+	.reset = on_reset,
+	.fault = on_fault,
+	.auth = on_auth,
 };
 
 void session_disconnect(struct session *s)
@@ -105,9 +113,16 @@ static int session_connect(struct session *s)
 	const struct mds_info *info = &m->map->rank[s->rank];
 	char name[32];
 	struct conn_opts o = {
-		.peer_type = ENTITY_MDS, .peer = info->addr, .peer_name = name, .mode_count = m->o.mode_count,
-		.nonce = m->o.nonce, .global_seq = mon_global_seq(m->mon), .global_id = mon_global_id(m->mon),
-		.keepalive_ns = m->o.keepalive_ns, .dead_ns = m->o.dead_ns, .lossy = false,
+		.peer_type = ENTITY_MDS,
+		.peer = info->addr,
+		.peer_name = name,
+		.mode_count = m->o.mode_count,
+		.nonce = m->o.nonce,
+		.global_seq = mon_global_seq(m->mon),
+		.global_id = mon_global_id(m->mon),
+		.keepalive_ns = m->o.keepalive_ns,
+		.dead_ns = m->o.dead_ns,
+		.lossy = false,
 	};
 	int err;
 
@@ -148,7 +163,10 @@ void session_send_open(struct session *s)
 {
 	struct meta *m = s->m;
 	const struct session_kv kv[] = {
-		{ "client_version", "cephring" }, { "entity_id", m->o.entity_id }, { "hostname", m->o.hostname }, { "root", m->o.root },
+		{ "client_version", "cephring" },
+		{ "entity_id", m->o.entity_id },
+		{ "hostname", m->o.hostname },
+		{ "root", m->o.root },
 	};
 	struct msg *msg = msg_new(MSG_CLIENT_SESSION, SESSION_OPEN_VERSION, 1, 0);
 
@@ -166,7 +184,8 @@ struct session *session_open(struct meta *m, int rank)
 
 	if (s && s->state != SESS_CLOSED && !(s->state == SESS_REJECTED && !m->stopping))
 		return s;
-	if (!m->map || rank < 0 || rank >= (int)m->map->rank_count || !m->map->rank[rank].present || m->stopping)
+	if (!m->map || rank < 0 || rank >= (int)m->map->rank_count || !m->map->rank[rank].present ||
+	    m->stopping)
 		return NULL;
 	if (!s) {
 		s = mem_alloc(sizeof *s);
@@ -243,7 +262,8 @@ void sessions_renew(struct meta *m)
 
 		if (!s)
 			continue;
-		if (s->state == SESS_OPEN && s->conn && r < (int)m->map->rank_count && m->map->rank[r].state >= MDS_STATE_RECONNECT) {
+		if (s->state == SESS_OPEN && s->conn && r < (int)m->map->rank_count &&
+		    m->map->rank[r].state >= MDS_STATE_RECONNECT) {
 			s->renew_requested_ns = now;
 			session_send_renew(s, ++s->renew_seq);
 			m->stats.renewals++;
@@ -274,7 +294,8 @@ void session_queue_release(struct session *s, const struct cap *c)
 	if (++s->release_count >= CAP_RELEASE_BATCH)
 		session_send_releases(s);
 	else if (!m->release_timer.slot)
-		ring_timer_set(m->ring, &m->release_timer, ring_now(m->ring) + CAP_RELEASE_DELAY_MS * 1000000ull);
+		ring_timer_set(m->ring, &m->release_timer,
+			       ring_now(m->ring) + CAP_RELEASE_DELAY_MS * 1000000ull);
 }
 
 void session_send_releases(struct session *s)
@@ -304,12 +325,13 @@ static void session_reconnect(struct session *s)
 
 	if (session_connect(s))
 		return;
-	log_emit(m->log, LOG_INFO, "mds.%d: taken over by gid %llu; reconnecting with %u caps", s->rank, (unsigned long long)s->gid,
-		 s->cap_count);
+	log_emit(m->log, LOG_INFO, "mds.%d: taken over by gid %llu; reconnecting with %u caps", s->rank,
+		 (unsigned long long)s->gid, s->cap_count);
 	s->state = SESS_RECONNECTING;
 	s->read_only = false;
 	s->cap_gen++;
-	TAILQ_FOREACH(c, &s->caps, by_session) {
+	TAILQ_FOREACH(c, &s->caps, by_session)
+	{
 		c->seq = c->issue_seq = c->mseq = 0;
 		c->gen = s->cap_gen;
 	}
@@ -324,8 +346,10 @@ static void session_map_changed(struct session *s, const struct mds_info *info)
 		s->state = SESS_CLOSED; /* another try may go better */
 	if (s->state == SESS_CLOSED)
 		return;
-	if (s->state != SESS_RESTARTING && (!info->present || info->gid != s->gid || !addr_equal(&info->addr, &s->addr))) {
-		log_emit(m->log, LOG_WARN, "mds.%d: daemon %llu is gone from the map", s->rank, (unsigned long long)s->gid);
+	if (s->state != SESS_RESTARTING &&
+	    (!info->present || info->gid != s->gid || !addr_equal(&info->addr, &s->addr))) {
+		log_emit(m->log, LOG_WARN, "mds.%d: daemon %llu is gone from the map", s->rank,
+			 (unsigned long long)s->gid);
 		session_disconnect(s);
 		if (s->state == SESS_CLOSING) {
 			session_closed(s, -ESHUTDOWN);
@@ -340,7 +364,8 @@ static void session_map_changed(struct session *s, const struct mds_info *info)
 	if (info->state == MDS_STATE_RECONNECT) {
 		session_reconnect(s);
 	} else if (info->state > MDS_STATE_RECONNECT) {
-		log_emit(m->log, LOG_WARN, "mds.%d: its reconnect window has passed; caps are dropped", s->rank);
+		log_emit(m->log, LOG_WARN, "mds.%d: its reconnect window has passed; caps are dropped",
+			 s->rank);
 		session_closed(s, 0);
 	}
 }
@@ -351,5 +376,6 @@ void sessions_map_changed(struct meta *m)
 
 	for (int r = 0; r < MDS_RANK_MAX; r++)
 		if (m->session[r])
-			session_map_changed(m->session[r], r < (int)m->map->rank_count ? &m->map->rank[r] : &none);
+			session_map_changed(m->session[r],
+					    r < (int)m->map->rank_count ? &m->map->rank[r] : &none);
 }

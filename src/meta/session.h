@@ -3,9 +3,9 @@
  *   state        next
  *   CLOSED       REQUEST_OPEN sent -> OPENING
  *   OPENING      OPEN -> OPEN; REJECT -> REJECTED
- *   OPEN         map: daemon replaced -> RESTARTING; the messenger session is lost -> RESET; CLOSE -> CLOSED; unmount -> CLOSING
- *   RESET        the same daemon takes our connection: REQUEST_OPEN sent -> OPENING; map: daemon replaced -> RESTARTING
- *   RESTARTING   map: state >= RECONNECT -> reconnect sent -> RECONNECTING
+ *   OPEN         map: daemon replaced -> RESTARTING; the messenger session is lost -> RESET; CLOSE -> CLOSED;
+ * unmount -> CLOSING RESET        the same daemon takes our connection: REQUEST_OPEN sent -> OPENING; map:
+ * daemon replaced -> RESTARTING RESTARTING   map: state >= RECONNECT -> reconnect sent -> RECONNECTING
  *   RECONNECTING OPEN -> OPEN; CLOSE -> CLOSED (denied: caps are gone)
  *   CLOSING      CLOSE -> CLOSED; a push arrives -> close again with the new count
  */
@@ -15,30 +15,39 @@
 
 struct mreq;
 
-enum session_state { SESS_CLOSED, SESS_OPENING, SESS_OPEN, SESS_RESET, SESS_RESTARTING, SESS_RECONNECTING, SESS_CLOSING, SESS_REJECTED };
+enum session_state {
+	SESS_CLOSED,
+	SESS_OPENING,
+	SESS_OPEN,
+	SESS_RESET,
+	SESS_RESTARTING,
+	SESS_RECONNECTING,
+	SESS_CLOSING,
+	SESS_REJECTED
+};
 const char *session_state_name(enum session_state s);
 
 struct session {
 	struct meta *m;
 	int rank;
 	enum session_state state;
-	uint64_t gid;                 /* of the daemon it was opened against */
+	uint64_t gid; /* of the daemon it was opened against */
 	struct entity_addr addr;
-	struct conn *conn;            /* NULL when closed */
-	uint64_t features;            /* the MDS's, from OPEN */
-	uint64_t push_seq;            /* caps, lease, snap and quota messages received: REQUEST_CLOSE must name it */
+	struct conn *conn; /* NULL when closed */
+	uint64_t features; /* the MDS's, from OPEN */
+	uint64_t push_seq; /* caps, lease, snap and quota messages received: REQUEST_CLOSE must name it */
 	uint64_t renew_seq, renew_requested_ns, cap_ttl_ns;
 	uint32_t cap_gen;
-	TAILQ_HEAD(, cap) caps;       /* oldest first */
+	TAILQ_HEAD(, cap) caps; /* oldest first */
 	uint32_t cap_count;
-	struct msg *releases;         /* CAPRELEASE being filled */
+	struct msg *releases; /* CAPRELEASE being filled */
 	uint32_t release_count;
 	size_t release_mark;
-	TAILQ_HEAD(, mreq) waiting;   /* requests that wait for OPEN */
+	TAILQ_HEAD(, mreq) waiting; /* requests that wait for OPEN */
 	uint32_t in_flight;
 	bool read_only;
-	int refused;                  /* SESS_REJECTED: what its requests are told, negative */
-	char error[128];              /* words of a REJECT */
+	int refused;     /* SESS_REJECTED: what its requests are told, negative */
+	char error[128]; /* words of a REJECT */
 };
 
 struct session *session_find(struct meta *m, int rank);

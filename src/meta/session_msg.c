@@ -39,8 +39,10 @@ static void rejected(struct session *s, const struct session_msg *sm)
 {
 	int err = (sm->flags & 1) ? -ESHUTDOWN : -EACCES;
 
-	snprintf(s->error, sizeof s->error, "%.*s", (int)sm->error_string.len, (const char *)sm->error_string.p);
-	log_fail(s->m->log, err, "mds.%d refused the session: %s%s", s->rank, s->error[0] ? s->error : "no reason given",
+	snprintf(s->error, sizeof s->error, "%.*s", (int)sm->error_string.len,
+		 (const char *)sm->error_string.p);
+	log_fail(s->m->log, err, "mds.%d refused the session: %s%s", s->rank,
+		 s->error[0] ? s->error : "no reason given",
 		 (sm->flags & 1) ? " (this client is blocklisted)" : "");
 	session_disconnect(s);
 	session_drop_caps(s);
@@ -49,8 +51,8 @@ static void rejected(struct session *s, const struct session_msg *sm)
 	mreqs_session_over(s->m, s, err);
 }
 
-/* The MDS wants fewer caps: oldest first, what nothing uses. More than once, because directories go after their children;
- * where an inode must stay, at last its cap goes alone. */
+/* The MDS wants fewer caps: oldest first, what nothing uses. More than once, because directories go after
+ * their children; where an inode must stay, at last its cap goes alone. */
 static void recall(struct session *s, uint32_t max_caps)
 {
 	struct meta *m = s->m;
@@ -98,7 +100,9 @@ static void handle_session(struct session *s, const struct msg_in *in)
 			s->cap_ttl_ns = s->renew_requested_ns + m->map->session_timeout * 1000000000ull;
 		break;
 	case SESSION_STALE:
-		log_emit(m->log, LOG_WARN, "mds.%d: session stale; cached metadata is not trusted until it is renewed", s->rank);
+		log_emit(m->log, LOG_WARN,
+			 "mds.%d: session stale; cached metadata is not trusted until it is renewed",
+			 s->rank);
 		s->cap_gen++;
 		s->cap_ttl_ns = ring_now(m->ring);
 		s->renew_requested_ns = s->cap_ttl_ns;
@@ -195,15 +199,38 @@ void session_message(void *arg, const struct msg_in *in)
 	bool push = false;
 
 	switch (in->type) {
-	case MSG_CLIENT_REPLY: mreq_handle_reply(s->m, s, in); return;
-	case MSG_CLIENT_SESSION: handle_session(s, in); return;
-	case MSG_CLIENT_FORWARD: mreq_handle_forward(s->m, s, in); return;
-	case MSG_CLIENT_CAPS: push = true; s->push_seq++; handle_caps(s, in); break;
-	case MSG_CLIENT_LEASE: push = true; s->push_seq++; handle_lease(s, in); break;
-	case MSG_CLIENT_SNAP: push = true; s->push_seq++; break; /* realms matter to writers only */
-	case MSG_CLIENT_QUOTA: push = true; s->push_seq++; handle_quota(s, in); break;
-	case MSG_MDS_MAP: break; /* an MDS may gossip it; the monitors' copy is the one we follow */
-	default: log_emit(s->m->log, LOG_DEBUG, "mds.%d: message type %u ignored", s->rank, in->type);
+	case MSG_CLIENT_REPLY:
+		mreq_handle_reply(s->m, s, in);
+		return;
+	case MSG_CLIENT_SESSION:
+		handle_session(s, in);
+		return;
+	case MSG_CLIENT_FORWARD:
+		mreq_handle_forward(s->m, s, in);
+		return;
+	case MSG_CLIENT_CAPS:
+		push = true;
+		s->push_seq++;
+		handle_caps(s, in);
+		break;
+	case MSG_CLIENT_LEASE:
+		push = true;
+		s->push_seq++;
+		handle_lease(s, in);
+		break;
+	case MSG_CLIENT_SNAP:
+		push = true;
+		s->push_seq++;
+		break; /* realms matter to writers only */
+	case MSG_CLIENT_QUOTA:
+		push = true;
+		s->push_seq++;
+		handle_quota(s, in);
+		break;
+	case MSG_MDS_MAP:
+		break; /* an MDS may gossip it; the monitors' copy is the one we follow */
+	default:
+		log_emit(s->m->log, LOG_DEBUG, "mds.%d: message type %u ignored", s->rank, in->type);
 	}
 	/* The MDS ignores a close that does not count this push. */
 	if (push && s->state == SESS_CLOSING)

@@ -38,7 +38,8 @@ uint32_t statx_caps(uint32_t want)
 		caps |= CAP_AS;
 	if (want & CEPHRING_STATX_NLINK)
 		caps |= CAP_LS;
-	if (want & (CEPHRING_STATX_ATIME | CEPHRING_STATX_MTIME | CEPHRING_STATX_SIZE | CEPHRING_STATX_BLOCKS))
+	if (want &
+	    (CEPHRING_STATX_ATIME | CEPHRING_STATX_MTIME | CEPHRING_STATX_SIZE | CEPHRING_STATX_BLOCKS))
 		caps |= CAP_FS;
 	if (want & (CEPHRING_STATX_CTIME | CEPHRING_STATX_VERSION))
 		caps |= CAP_ANY_SHARED;
@@ -60,10 +61,21 @@ static uint32_t statx_mask(uint32_t known)
 void statx_fill(const struct inode *i, uint32_t known, struct cephring_statx *st)
 {
 	*st = (struct cephring_statx){
-		.mask = statx_mask(known), .mode = i->mode, .nlink = i->nlink, .uid = i->uid, .gid = i->gid,
-		.blksize = i->layout.object_size ? i->layout.object_size : 4u << 20, .ino = i->key.ino, .snapid = i->key.snapid,
-		.size = i->size, .rdev = i->rdev, .version = i->change_attr, .atime_ns = (int64_t)i->atime_ns,
-		.mtime_ns = (int64_t)i->mtime_ns, .ctime_ns = (int64_t)i->ctime_ns, .btime_ns = (int64_t)i->btime_ns,
+		.mask = statx_mask(known),
+		.mode = i->mode,
+		.nlink = i->nlink,
+		.uid = i->uid,
+		.gid = i->gid,
+		.blksize = i->layout.object_size ? i->layout.object_size : 4u << 20,
+		.ino = i->key.ino,
+		.snapid = i->key.snapid,
+		.size = i->size,
+		.rdev = i->rdev,
+		.version = i->change_attr,
+		.atime_ns = (int64_t)i->atime_ns,
+		.mtime_ns = (int64_t)i->mtime_ns,
+		.ctime_ns = (int64_t)i->ctime_ns,
+		.btime_ns = (int64_t)i->btime_ns,
 	};
 	if (i->dir) {
 		st->rbytes = i->dir->rbytes;
@@ -84,8 +96,10 @@ static int64_t statx_step(struct op *op, int64_t res)
 
 	res = walk_then_caps(op, res, need, (flags & CEPHRING_FORCE_SYNC) != 0);
 	if (!res)
-		statx_fill(op->inode, (flags & CEPHRING_DONT_SYNC) ? ~0u : need | caps_issued(op->inode, ring_now(op->m->ring)),
-			   op->u.statx.out);
+		statx_fill(
+		    op->inode,
+		    (flags & CEPHRING_DONT_SYNC) ? ~0u : need | caps_issued(op->inode, ring_now(op->m->ring)),
+		    op->u.statx.out);
 	return res;
 }
 
@@ -133,7 +147,8 @@ static int64_t readlink_step(struct op *op, int64_t res)
 		return -EINVAL;
 	len = strlen(op->inode->symlink);
 	if (op->u.readlink.size)
-		memcpy(op->u.readlink.buf, op->inode->symlink, len < op->u.readlink.size ? len : op->u.readlink.size);
+		memcpy(op->u.readlink.buf, op->inode->symlink,
+		       len < op->u.readlink.size ? len : op->u.readlink.size);
 	return (int64_t)len;
 }
 

@@ -22,7 +22,9 @@ static void statfs_done(struct mon_request *q, int err)
 	op->u.statfs.pending = NULL;
 	if (!err) {
 		*out = (struct cephring_statfs){
-			.block_size = STATFS_BLOCK, .blocks = q->statfs.kb >> 12, .blocks_free = q->statfs.kb_avail >> 12,
+			.block_size = STATFS_BLOCK,
+			.blocks = q->statfs.kb >> 12,
+			.blocks_free = q->statfs.kb_avail >> 12,
 			.name_max = WALK_NAME_MAX,
 		};
 		if (m->root && m->root->dir)

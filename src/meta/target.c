@@ -10,7 +10,8 @@
 static bool rank_active(const struct meta *m, int rank)
 {
 	return rank >= 0 && rank < (int)m->map->rank_count && m->map->rank[rank].present &&
-	       (m->map->rank[rank].state == MDS_STATE_ACTIVE || m->map->rank[rank].state == MDS_STATE_STOPPING);
+	       (m->map->rank[rank].state == MDS_STATE_ACTIVE ||
+		m->map->rank[rank].state == MDS_STATE_STOPPING);
 }
 
 int meta_any_rank(const struct meta *m)

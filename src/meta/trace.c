@@ -1,7 +1,8 @@
-/* trace.c: puts what a reply tells into the cache, in the order of arrival (insert_trace in the other clients).
+/* trace.c: puts what a reply tells into the cache, in the order of arrival (insert_trace in the other
+ * clients).
  *
- * Each group of an inode's fields is taken only when the MDS's word is newer or authoritative for it (doc/protocol.md 6.3).
- * We never change metadata here, so no group is ever ahead of the MDS.
+ * Each group of an inode's fields is taken only when the MDS's word is newer or authoritative for it
+ * (doc/protocol.md 6.3). We never change metadata here, so no group is ever ahead of the MDS.
  */
 #include "meta.h"
 
@@ -52,7 +53,8 @@ int trace_xattrs(struct meta *m, struct inode *i, struct slice xattrs, uint64_t 
 	return 0;
 }
 
-static int take_dir(struct meta *m, struct inode *i, const struct inode_stat *st, bool newer, bool first, uint32_t newly)
+static int take_dir(struct meta *m, struct inode *i, const struct inode_stat *st, bool newer, bool first,
+		    uint32_t newly)
 {
 	struct dir *d = inode_dir(m, i);
 	bool auth = st->cap.flags & 1;
@@ -78,7 +80,8 @@ static int take_dir(struct meta *m, struct inode *i, const struct inode_stat *st
 	if (st->fragtree.len / 8 != d->frags.count || first)
 		err = fragtree_set(&d->frags, st->fragtree.p, st->fragtree.len);
 	/* An empty directory whose Fs we just got has no names we do not know. */
-	if ((newly & CAP_FS) && !d->files && !d->subdirs && LIST_EMPTY(&d->children) && !(st->cap.caps & CAP_FX))
+	if ((newly & CAP_FS) && !d->files && !d->subdirs && LIST_EMPTY(&d->children) &&
+	    !(st->cap.caps & CAP_FX))
 		d->complete = true;
 	return err;
 }
@@ -95,7 +98,8 @@ struct inode *trace_inode(struct meta *m, struct session *s, const struct inode_
 	first = i->version == 0 && i->mode == 0;
 	newer = first || ((st->cap.flags & 1) && st->version > (i->version & ~1ull));
 	if (!first && ((i->mode ^ st->mode) & 0170000)) {
-		log_fail(m->log, -EIO, "inode %llx changed its type: mode %o, was %o", (unsigned long long)st->ino, st->mode, i->mode);
+		log_fail(m->log, -EIO, "inode %llx changed its type: mode %o, was %o",
+			 (unsigned long long)st->ino, st->mode, i->mode);
 		return NULL;
 	}
 	if (first)
@@ -170,8 +174,8 @@ static void take_dirstat(struct inode *dir, const struct dir_stat *ds)
 	d->ranks[n] = (struct frag_rank){ ds->frag, ds->auth };
 }
 
-struct dentry *trace_dentry(struct meta *m, struct session *s, struct inode *dir, struct slice name, struct inode *target,
-			    const struct lease_stat *lease, uint64_t sent_ns)
+struct dentry *trace_dentry(struct meta *m, struct session *s, struct inode *dir, struct slice name,
+			    struct inode *target, const struct lease_stat *lease, uint64_t sent_ns)
 {
 	struct dentry *d = dentry_link(m, dir, (const char *)name.p, name.len, target);
 	uint64_t now = ring_now(m->ring);
@@ -209,7 +213,8 @@ int trace_insert(struct meta *m, struct session *s, struct mreq *r, const struct
 		else
 			inode_get(target);
 	}
-	if (dir && !err && rep->dname.len && rep->dname.len <= WALK_NAME_MAX && (target || rep->result == 0 || rep->result == -ENOENT)) {
+	if (dir && !err && rep->dname.len && rep->dname.len <= WALK_NAME_MAX &&
+	    (target || rep->result == 0 || rep->result == -ENOENT)) {
 		r->dentry = trace_dentry(m, s, dir, rep->dname, target, &rep->lease, r->sent_ns);
 		if (!r->dentry)
 			err = -ENOMEM;

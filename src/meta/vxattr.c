@@ -32,15 +32,16 @@ static int t_layout(struct meta *m, const struct inode *i, char *out)
 	(void)m;
 	if (!has_layout(i))
 		return -ENODATA;
-	return snprintf(out, VXATTR_TEXT_MAX, "stripe_unit=%u stripe_count=%u object_size=%u pool=%u%s%s", l->stripe_unit,
-			l->stripe_count, l->object_size, l->pool, i->pool_ns ? " pool_namespace=" : "", i->pool_ns ? i->pool_ns : "");
+	return snprintf(out, VXATTR_TEXT_MAX, "stripe_unit=%u stripe_count=%u object_size=%u pool=%u%s%s",
+			l->stripe_unit, l->stripe_count, l->object_size, l->pool,
+			i->pool_ns ? " pool_namespace=" : "", i->pool_ns ? i->pool_ns : "");
 }
 
-#define LAYOUT_FIELD(field)                                                            \
-	static int t_layout_##field(struct meta *m, const struct inode *i, char *out)  \
-	{                                                                              \
-		(void)m;                                                               \
-		return has_layout(i) ? number(out, i->layout.field) : -ENODATA;        \
+#define LAYOUT_FIELD(field)                                                                                  \
+	static int t_layout_##field(struct meta *m, const struct inode *i, char *out)                        \
+	{                                                                                                    \
+		(void)m;                                                                                     \
+		return has_layout(i) ? number(out, i->layout.field) : -ENODATA;                              \
 	}
 LAYOUT_FIELD(stripe_unit)
 LAYOUT_FIELD(stripe_count)
@@ -55,11 +56,11 @@ static int t_layout_pool_ns(struct meta *m, const struct inode *i, char *out)
 	return snprintf(out, VXATTR_TEXT_MAX, "%s", i->pool_ns ? i->pool_ns : "");
 }
 
-#define DIR_FIELD(name, value)                                                         \
-	static int t_##name(struct meta *m, const struct inode *i, char *out)          \
-	{                                                                              \
-		(void)m;                                                               \
-		return i->dir ? number(out, value) : -ENODATA;                         \
+#define DIR_FIELD(name, value)                                                                               \
+	static int t_##name(struct meta *m, const struct inode *i, char *out)                                \
+	{                                                                                                    \
+		(void)m;                                                                                     \
+		return i->dir ? number(out, value) : -ENODATA;                                               \
 	}
 DIR_FIELD(entries, i->dir->files + i->dir->subdirs)
 DIR_FIELD(files, i->dir->files)
@@ -75,7 +76,8 @@ static int t_rctime(struct meta *m, const struct inode *i, char *out)
 	(void)m;
 	if (!i->dir)
 		return -ENODATA;
-	return snprintf(out, VXATTR_TEXT_MAX, "%" PRIu64 ".%09" PRIu64, i->dir->rctime_ns / 1000000000, i->dir->rctime_ns % 1000000000);
+	return snprintf(out, VXATTR_TEXT_MAX, "%" PRIu64 ".%09" PRIu64, i->dir->rctime_ns / 1000000000,
+			i->dir->rctime_ns % 1000000000);
 }
 
 static int t_pin(struct meta *m, const struct inode *i, char *out)
@@ -89,7 +91,8 @@ static int t_quota(struct meta *m, const struct inode *i, char *out)
 	(void)m;
 	if (!i->dir || (!i->dir->quota_max_bytes && !i->dir->quota_max_files))
 		return -ENODATA;
-	return snprintf(out, VXATTR_TEXT_MAX, "max_bytes=%" PRIu64 " max_files=%" PRIu64, i->dir->quota_max_bytes, i->dir->quota_max_files);
+	return snprintf(out, VXATTR_TEXT_MAX, "max_bytes=%" PRIu64 " max_files=%" PRIu64,
+			i->dir->quota_max_bytes, i->dir->quota_max_files);
 }
 
 static int t_quota_bytes(struct meta *m, const struct inode *i, char *out)
@@ -119,7 +122,8 @@ static int t_fsid(struct meta *m, const struct inode *i, char *out)
 
 	(void)i;
 	for (int k = 0; k < 16; k++)
-		n += snprintf(out + n, VXATTR_TEXT_MAX - (size_t)n, "%s%02x", k == 4 || k == 6 || k == 8 || k == 10 ? "-" : "", f[k]);
+		n += snprintf(out + n, VXATTR_TEXT_MAX - (size_t)n, "%s%02x",
+			      k == 4 || k == 6 || k == 8 || k == 10 ? "-" : "", f[k]);
 	return n;
 }
 
@@ -138,7 +142,8 @@ static int t_auth_mds(struct meta *m, const struct inode *i, char *out)
 }
 
 static const struct vxattr table[] = {
-	/* Layouts are asked for: the MDS knows the pool's name, we only its number, which is shown when it cannot be asked. */
+	/* Layouts are asked for: the MDS knows the pool's name, we only its number, which is shown when it
+	   cannot be asked. */
 	{ "ceph.dir.layout", VXATTR_ASK, 'd', t_layout },
 	{ "ceph.dir.layout.stripe_unit", VXATTR_ASK, 'd', t_layout_stripe_unit },
 	{ "ceph.dir.layout.stripe_count", VXATTR_ASK, 'd', t_layout_stripe_count },
@@ -200,8 +205,9 @@ int vxattr_text(struct meta *m, const struct inode *i, const char *name, char *t
 
 static bool is_layout(const char *name)
 {
-	return !strcmp(name, "ceph.dir.layout") || !strcmp(name, "ceph.file.layout") || !strcmp(name, "ceph.dir.layout.pool") ||
-	       !strcmp(name, "ceph.file.layout.pool") || !strncmp(name, "ceph.dir.layout.", 16);
+	return !strcmp(name, "ceph.dir.layout") || !strcmp(name, "ceph.file.layout") ||
+	       !strcmp(name, "ceph.dir.layout.pool") || !strcmp(name, "ceph.file.layout.pool") ||
+	       !strncmp(name, "ceph.dir.layout.", 16);
 }
 
 const char *vxattr_ask_name(const struct inode *i, const char *name)
@@ -216,13 +222,15 @@ static int layout_text(const json_t *o, bool dir, char *text)
 	json_int_t unit, count, size;
 	const char *pool, *ns, *inheritance;
 
-	if (json_unpack((json_t *)o, "{sI sI sI ss ss ss}", "stripe_unit", &unit, "stripe_count", &count, "object_size", &size,
-			"pool_name", &pool, "pool_namespace", &ns, "inheritance", &inheritance))
+	if (json_unpack((json_t *)o, "{sI sI sI ss ss ss}", "stripe_unit", &unit, "stripe_count", &count,
+			"object_size", &size, "pool_name", &pool, "pool_namespace", &ns, "inheritance",
+			&inheritance))
 		return -EBADMSG;
 	/* A directory without a layout of its own has none to show. */
 	if (dir && strcmp(inheritance, "@set"))
 		return -ENODATA;
-	return snprintf(text, VXATTR_TEXT_MAX, "stripe_unit=%lld stripe_count=%lld object_size=%lld pool=%s%s%s", (long long)unit,
+	return snprintf(text, VXATTR_TEXT_MAX,
+			"stripe_unit=%lld stripe_count=%lld object_size=%lld pool=%s%s%s", (long long)unit,
 			(long long)count, (long long)size, pool, *ns ? " pool_namespace=" : "", ns);
 }
 

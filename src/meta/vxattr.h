@@ -1,4 +1,5 @@
-/* vxattr.h: the ceph.* attributes that a client makes up from what it knows of an inode (doc/protocol.md 11.1). */
+/* vxattr.h: the ceph.* attributes that a client makes up from what it knows of an inode
+ * (doc/protocol.md 11.1). */
 #pragma once
 #include "inode.h"
 
@@ -13,7 +14,8 @@ enum vxattr_kind {
 enum vxattr_kind vxattr_kind(const struct inode *i, const char *name);
 /* What to ask the MDS for: the name itself, but for layouts, of which it tells only the whole, as JSON. */
 const char *vxattr_ask_name(const struct inode *i, const char *name);
-/* The value from what the MDS said to another name than its own: its length, -ENODATA, or -EBADMSG. `text` as below. */
+/* The value from what the MDS said to another name than its own: its length, -ENODATA, or -EBADMSG. `text` as
+ * below. */
 int vxattr_from_answer(const struct inode *i, const char *name, struct slice answer, char *text);
 /* The value into `text` (VXATTR_TEXT_MAX): its length, or -ENODATA. */
 int vxattr_text(struct meta *m, const struct inode *i, const char *name, char *text);

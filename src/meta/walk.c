@@ -7,7 +7,8 @@
 
 enum { EXPANDED_MAX = 2 * WALK_PATH_MAX };
 
-/* The next name of `p`: its start in *name and its length; 0 at the end. Sets *slash when a slash follows it. */
+/* The next name of `p`: its start in *name and its length; 0 at the end. Sets *slash when a slash follows it.
+ */
 uint32_t walk_name(const char *p, const char **name, bool *slash)
 {
 	uint32_t n = 0;
@@ -40,8 +41,8 @@ static int check_lengths(const char *path)
 	return 0;
 }
 
-int walk_begin(struct meta *m, struct walk *w, struct inode *at, const char *path, int flags, const struct cephring_cred *cred,
-	       uint32_t mask)
+int walk_begin(struct meta *m, struct walk *w, struct inode *at, const char *path, int flags,
+	       const struct cephring_cred *cred, uint32_t mask)
 {
 	int err = check_lengths(path);
 
@@ -53,7 +54,10 @@ int walk_begin(struct meta *m, struct walk *w, struct inode *at, const char *pat
 		at = m->root;
 	if (!at) /* asked before the mount was done, or after it failed */
 		return -ENOTCONN;
-	*w = (struct walk){ .rest = path, .at = inode_get(at), .mask = mask, .nofollow = (flags & CEPHRING_NOFOLLOW) != 0,
+	*w = (struct walk){ .rest = path,
+			    .at = inode_get(at),
+			    .mask = mask,
+			    .nofollow = (flags & CEPHRING_NOFOLLOW) != 0,
 			    .cred = cred ? *cred : m->o.cred };
 	m->stats.walks++;
 	return 0;
@@ -84,7 +88,8 @@ bool walk_free_pass(const struct meta *m, const struct walk *w)
 /* ---- one component from the cache ---- */
 
 /* 1: *next; 0: the cache cannot tell; -ENOENT: it can, the name is absent. */
-static int cached_child(struct meta *m, struct inode *dir, const char *name, uint32_t len, uint64_t now, struct inode **next)
+static int cached_child(struct meta *m, struct inode *dir, const char *name, uint32_t len, uint64_t now,
+			struct inode **next)
 {
 	struct dentry *d = dir->dir ? dentry_find(&m->cache, dir, name, len) : NULL;
 
@@ -117,8 +122,8 @@ static struct inode *cached_parent(struct meta *m, struct inode *i, uint64_t now
 	if (i == m->root)
 		return i;
 	LIST_FOREACH(d, &i->aliases, alias)
-		if (dentry_valid(m, d, now))
-			return d->key.dir;
+	if (dentry_valid(m, d, now))
+		return d->key.dir;
 	return NULL;
 }
 
@@ -249,7 +254,8 @@ static int64_t child(struct op *op, const char *name, uint32_t len, uint64_t now
 			walk_batch_orphan(w);
 			m->stats.walk_restarts++;
 			if (++w->restarts > WALK_RESTARTS_MAX)
-				return log_fail(m->log, -EAGAIN, "path walk: names under inode %llx keep changing",
+				return log_fail(m->log, -EAGAIN,
+						"path walk: names under inode %llx keep changing",
 						(unsigned long long)w->at->key.ino);
 		}
 		res = walk_batch_send(op, w->rest);

@@ -1,14 +1,15 @@
 /* walk_batch.c: lookups for all components ahead, sent at once.
  *
- * Which levels are asked. Every reply carries its directory's inode besides its target's, so two neighbouring levels are told
- * by one reply; only the binding of the upper one is missing. It follows when we hold Fs on the directory above it: nothing
- * can have changed there without our leave, so the name that the MDS passed through stands for the directory it names
- * (infer()). Hence every second level is asked, from the last one down; where Fs turns out not to be held, the missing level is
- * asked afterwards. Only with one active MDS: then all that matters arrives on one connection, in the order of its truth.
+ * Which levels are asked. Every reply carries its directory's inode besides its target's, so two neighbouring
+ * levels are told by one reply; only the binding of the upper one is missing. It follows when we hold Fs on
+ * the directory above it: nothing can have changed there without our leave, so the name that the MDS passed
+ * through stands for the directory it names (infer()). Hence every second level is asked, from the last one
+ * down; where Fs turns out not to be held, the missing level is asked afterwards. Only with one active MDS:
+ * then all that matters arrives on one connection, in the order of its truth.
  *
- * Where the middle cannot matter to the caller, the whole path is asked alone first and ends the walk. The levels in between are
- * then asked a moment later, for the cache only (fill_run): sent together they would keep the MDS busy before the answer that
- * somebody waits for has left it.
+ * Where the middle cannot matter to the caller, the whole path is asked alone first and ends the walk. The
+ * levels in between are then asked a moment later, for the cache only (fill_run): sent together they would
+ * keep the MDS busy before the answer that somebody waits for has left it.
  */
 #include "meta.h"
 #include "walk_impl.h"
@@ -54,7 +55,8 @@ static bool held_by(struct meta *m, const struct dentry *d, const struct session
 
 	if (!d->inode || !dentry_valid(m, d, now))
 		return false;
-	return (d->shared_gen == dir->dir->shared_gen && (caps_issued_by(dir, s, now) & CAP_FS)) || d->lease_rank == s->rank;
+	return (d->shared_gen == dir->dir->shared_gen && (caps_issued_by(dir, s, now) & CAP_FS)) ||
+	       d->lease_rank == s->rank;
 }
 
 /* Reply k came from `s` and names its directory: bind level k-1, which was not asked, to it. */
@@ -145,8 +147,8 @@ static int ask_level(struct walk_batch *b, uint32_t k, const struct cephring_cre
 	return 0;
 }
 
-/* Names up to the first that the MDS does not take (`.`, `..`, `.snap`) or the bound. Only the last of the walk is asked with the
- * operation's mask; the others need what passing through them needs. */
+/* Names up to the first that the MDS does not take (`.`, `..`, `.snap`) or the bound. Only the last of the
+ * walk is asked with the operation's mask; the others need what passing through them needs. */
 static int collect(struct op *op, struct walk_batch *b, const char *rest)
 {
 	struct walk *w = &op->walk;
@@ -158,7 +160,8 @@ static int collect(struct op *op, struct walk_batch *b, const char *rest)
 	b->path = b->inline_path;
 	for (;;) {
 		len = walk_name(end, &name, &slash);
-		if (!len || b->count == WALK_BATCH_MAX || walk_name_is_dot(name, len) || (len == 5 && !memcmp(name, ".snap", 5)))
+		if (!len || b->count == WALK_BATCH_MAX || walk_name_is_dot(name, len) ||
+		    (len == 5 && !memcmp(name, ".snap", 5)))
 			break;
 		if (used + len + 1 > BATCH_PATH_INLINE && b->path == b->inline_path) {
 			b->path = mem_alloc(WALK_BATCH_MAX * (WALK_NAME_MAX + 1));
@@ -169,7 +172,8 @@ static int collect(struct op *op, struct walk_batch *b, const char *rest)
 		if (used)
 			b->path[used++] = '/';
 		memcpy(b->path + used, name, len);
-		b->level[b->count++] = (struct walk_level){ .src = name, .off = used, .len = len, .mask = CAP_PIN | CAP_AS };
+		b->level[b->count++] =
+		    (struct walk_level){ .src = name, .off = used, .len = len, .mask = CAP_PIN | CAP_AS };
 		used += len;
 		end = name + len;
 	}
@@ -232,7 +236,8 @@ static void fill_run(struct ring_timer *t)
 	while ((b = m->fills) != NULL) {
 		m->fills = b->next_fill;
 		m->fill_count--;
-		/* Groups are not kept that long: at worst a key restricted by group is refused, and the cache stays cold. */
+		/* Groups are not kept that long: at worst a key restricted by group is refused, and the cache
+		 * stays cold. */
 		if (!m->stopping)
 			ask_levels(b, may_skip(b), &b->fill_cred);
 		if (!b->pending)
@@ -317,7 +322,8 @@ int64_t walk_batch_decide(struct op *op, struct inode **next)
 		if (l->result == 0 || l->result == -ENOENT)
 			return -ENOENT;
 	}
-	if (l->result && (first || l->result == -ENOMEM || l->result == -ECANCELED || l->result == -ESHUTDOWN || l->result == -ETIMEDOUT))
+	if (l->result && (first || l->result == -ENOMEM || l->result == -ECANCELED ||
+			  l->result == -ESHUTDOWN || l->result == -ETIMEDOUT))
 		return l->result;
 	/* A free pass may believe the whole path's ENOENT; a link in the middle would have said ENOTDIR. */
 	if (l->result == -ENOENT && walk_free_pass(op->m, w) && b->pos == b->count - 1)
@@ -332,7 +338,8 @@ void walk_batch_jump(struct walk *w)
 
 	if (b->pos >= b->count - 1 || !l->arrived)
 		return;
-	if (l->result == -ENOENT && !l->dir) { /* something on the way is missing: decided as the last component is */
+	if (l->result == -ENOENT &&
+	    !l->dir) { /* something on the way is missing: decided as the last component is */
 		walk_move(b->m, w, b->base);
 		b->pos = b->count - 1;
 		w->rest = l->src;

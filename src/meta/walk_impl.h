@@ -5,23 +5,23 @@
 
 enum { BATCH_PATH_INLINE = 256 };
 
-/* Lookups of the components ahead, all based at one directory. Lives until its last reply, also when its walk is over: what
- * comes late still binds names. */
+/* Lookups of the components ahead, all based at one directory. Lives until its last reply, also when its walk
+ * is over: what comes late still binds names. */
 struct walk_batch {
-	struct op *op;            /* NULL: nobody waits any more */
+	struct op *op; /* NULL: nobody waits any more */
 	struct meta *m;
-	struct inode *base;       /* ref */
-	uint32_t count, pos;      /* components; the next to decide */
-	uint32_t pending;         /* replies still to come */
-	bool jumped;              /* the whole path ended the walk: the levels are to be filled in */
-	bool rest_asked;          /* the whole path did not tell, so the levels were asked */
+	struct inode *base;  /* ref */
+	uint32_t count, pos; /* components; the next to decide */
+	uint32_t pending;    /* replies still to come */
+	bool jumped;         /* the whole path ended the walk: the levels are to be filled in */
+	bool rest_asked;     /* the whole path did not tell, so the levels were asked */
 	struct walk_batch *next_fill;
 	struct cephring_cred fill_cred; /* without groups */
-	char *path;               /* the names, one slash between; inline_path or owned */
+	char *path;                     /* the names, one slash between; inline_path or owned */
 	char inline_path[BATCH_PATH_INLINE];
 	struct walk_level {
-		const char *src;      /* where it stands in the walk's text */
-		uint32_t off, len;    /* its name in `path` */
+		const char *src;                /* where it stands in the walk's text */
+		uint32_t off, len;              /* its name in `path` */
 		bool asked, arrived, confirmed; /* confirmed: its dentry came with the reply */
 		int result;
 		uint32_t mask;
@@ -43,4 +43,3 @@ bool walk_batch_waits(const struct walk *w);
 /* The reply for the whole path is there: go straight to its last component. */
 void walk_batch_jump(struct walk *w);
 void walk_batch_orphan(struct walk *w);
-

@@ -1,5 +1,5 @@
-/* xattr.c: reading extended attributes: stored ones from the cache under Xs or one GETATTR; the ceph.* ones made from the
- * inode (vxattr.c) or asked for by name (GETVXATTR).
+/* xattr.c: reading extended attributes: stored ones from the cache under Xs or one GETATTR; the ceph.* ones
+ * made from the inode (vxattr.c) or asked for by name (GETVXATTR).
  *
  *   WALK --> stored: Xs held? --no--> GETATTR --> permission --> find
  *        \-> ceph.*: local, or GETATTR (fresh statistics), or GETVXATTR
@@ -157,7 +157,8 @@ static int64_t getxattr_step(struct op *op, int64_t res)
 	res = may_read_xattr(op, want);
 	if (res)
 		return res;
-	if (!op->inode->xattr_len || xattrs_begin(&it, (struct slice){ op->inode->xattrs, op->inode->xattr_len }))
+	if (!op->inode->xattr_len ||
+	    xattrs_begin(&it, (struct slice){ op->inode->xattrs, op->inode->xattr_len }))
 		return -ENODATA;
 	while (xattrs_next(&it, &name, &value) > 0)
 		if (name.len == strlen(want) && !memcmp(name.p, want, name.len))
@@ -179,10 +180,12 @@ static int64_t listxattr_step(struct op *op, int64_t res)
 		res = stored(op);
 	if (res)
 		return res;
-	if (!op->inode->xattr_len || xattrs_begin(&it, (struct slice){ op->inode->xattrs, op->inode->xattr_len }))
+	if (!op->inode->xattr_len ||
+	    xattrs_begin(&it, (struct slice){ op->inode->xattrs, op->inode->xattr_len }))
 		return 0;
 	while (xattrs_next(&it, &name, &value) > 0) {
-		if (name.len > 8 && !memcmp(name.p, "trusted.", 8) && op->walk.cred.uid && !op->m->o.no_permissions)
+		if (name.len > 8 && !memcmp(name.p, "trusted.", 8) && op->walk.cred.uid &&
+		    !op->m->o.no_permissions)
 			continue;
 		if (op->u.xattr.size) {
 			if (len + name.len + 1 > op->u.xattr.size)

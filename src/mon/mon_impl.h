@@ -4,11 +4,11 @@
  *   try      one connection to a target with its login; up to HUNT_PARALLEL at once while hunting
  *   session  the try that completed its login first: the monitor we talk to
  *
- * A hunt goes in rounds: every target is tried once, in random order; a round without success is followed by a
- * pause that grows. A hunt may also run beside a session, to log in anew before the auth ticket ends.
+ * A hunt goes in rounds: every target is tried once, in random order; a round without success is followed by
+ * a pause that grows. A hunt may also run beside a session, to log in anew before the auth ticket ends.
  *
- * Every entry from below (connection, timer) runs between mon_enter() and mon_leave(), so that the user may free
- * the client from any callback: after one, m->dead is looked at before going on.
+ * Every entry from below (connection, timer) runs between mon_enter() and mon_leave(), so that the user may
+ * free the client from any callback: after one, m->dead is looked at before going on.
  */
 #pragma once
 #include "../proto/cephx.h"
@@ -32,14 +32,14 @@ enum {
 	MON_SERVICE_BITS = ENTITY_MDS | ENTITY_OSD, /* tickets that we keep besides the auth ticket */
 };
 #define MON_TIMEOUT_NS       (300 * NS_PER_S) /* client_mount_timeout of Ceph */
-#define HUNT_TRY_FIRST_NS    (3 * NS_PER_S)   /* one try, in the first round (ceph: mon_client_hunt_interval) */
+#define HUNT_TRY_FIRST_NS    (3 * NS_PER_S) /* one try, in the first round (ceph: mon_client_hunt_interval) */
 #define HUNT_TRY_MAX_NS      (15 * NS_PER_S)
 #define HUNT_PAUSE_FIRST_NS  (100 * NS_PER_MS)
 #define HUNT_PAUSE_MAX_NS    (10 * NS_PER_S)
-#define HUNT_STEADY_NS       (10 * NS_PER_S) /* a session that lived so long was a good one: no pause */
+#define HUNT_STEADY_NS       (10 * NS_PER_S)   /* a session that lived so long was a good one: no pause */
 #define HUNT_VERDICT_NS      (500 * NS_PER_MS) /* after a refusal: what the other tries still get */
 #define RENEW_ANSWER_NS      (10 * NS_PER_S)
-#define RENEW_GAP_NS         (1 * NS_PER_S)  /* between two renewals, however short the tickets live */
+#define RENEW_GAP_NS         (1 * NS_PER_S) /* between two renewals, however short the tickets live */
 #define REFUSED_PAUSE_MAX_NS (30 * NS_PER_S)
 
 struct mon_target {
@@ -55,13 +55,13 @@ struct mon_try {
 	struct conn *conn;
 	struct entity_addr addr;
 	char name[NAME_MAX_LEN];
-	uint32_t method;             /* AUTH_METHOD_* of this attempt */
-	bool used_old;               /* showed the ticket of the login before */
-	bool again;                  /* what refused us is mended: the same target at once */
+	uint32_t method; /* AUTH_METHOD_* of this attempt */
+	bool used_old;   /* showed the ticket of the login before */
+	bool again;      /* what refused us is mended: the same target at once */
 	uint64_t global_id;
-	uint64_t since_ns;           /* session: since when */
-	struct cephx_tickets fresh;  /* what its login brought */
-	int verdict;                 /* what the monitor's refusal means: negative errno, 0 = none */
+	uint64_t since_ns;          /* session: since when */
+	struct cephx_tickets fresh; /* what its login brought */
+	int verdict;                /* what the monitor's refusal means: negative errno, 0 = none */
 	char why[MON_WHY_MAX];
 };
 
@@ -75,11 +75,11 @@ struct mon_sub_entry {
 
 /* A kind of service: how authenticating to it goes. */
 struct mon_service {
-	uint32_t type;       /* ENTITY_* */
-	uint32_t method;     /* AUTH_METHOD_*; what its daemons asked for */
-	unsigned refused;    /* times in a row */
-	unsigned hung_up;    /* ends without a word while authenticating, in a row */
-	uint64_t fetch_ns;   /* a refused ticket: when to fetch anew; 0 = not due */
+	uint32_t type;     /* ENTITY_* */
+	uint32_t method;   /* AUTH_METHOD_*; what its daemons asked for */
+	unsigned refused;  /* times in a row */
+	unsigned hung_up;  /* ends without a word while authenticating, in a row */
+	uint64_t fetch_ns; /* a refused ticket: when to fetch anew; 0 = not due */
 };
 
 struct mon {
@@ -103,8 +103,8 @@ struct mon {
 	struct mon_try *hunt[HUNT_PARALLEL];
 	struct mon_try *session;
 	bool hunting;
-	unsigned rounds;              /* without success, in a row */
-	unsigned hangups;             /* of them: a monitor hung up on our old ticket */
+	unsigned rounds;  /* without success, in a row */
+	unsigned hangups; /* of them: a monitor hung up on our old ticket */
 	bool old_refused, distrust_old;
 	uint64_t hunts;
 	uint32_t method;
@@ -134,7 +134,10 @@ struct mon {
 };
 
 /* mon.c */
-static inline void mon_enter(struct mon *m) { m->depth++; }
+static inline void mon_enter(struct mon *m)
+{
+	m->depth++;
+}
 void mon_leave(struct mon *m);
 /* The first login will not come. Ends with a callback. */
 void mon_fail(struct mon *m, int err, const char *why);
@@ -152,7 +155,7 @@ const char *mon_label(const char *name, const struct entity_addr *a, char out[MO
 void mon_targets_init(struct mon *m);
 void mon_targets_from_monmap(struct mon *m);
 void mon_hunt(struct mon *m);
-void mon_hunt_end(struct mon *m); /* gives up all tries; the session stays */
+void mon_hunt_end(struct mon *m);                      /* gives up all tries; the session stays */
 void mon_session_drop(struct mon *m, const char *why); /* and hunts */
 void mon_try_free(struct mon_try *t);
 void mon_on_hunt_timer(struct ring_timer *t);

@@ -3,15 +3,22 @@
 #include "dec.h"
 #include "enc.h"
 
-enum entity_type { ENTITY_MON = 1, ENTITY_MDS = 2, ENTITY_OSD = 4, ENTITY_CLIENT = 8, ENTITY_MGR = 16, ENTITY_AUTH = 32 };
+enum entity_type {
+	ENTITY_MON = 1,
+	ENTITY_MDS = 2,
+	ENTITY_OSD = 4,
+	ENTITY_CLIENT = 8,
+	ENTITY_MGR = 16,
+	ENTITY_AUTH = 32
+};
 enum addr_type { ADDR_NONE = 0, ADDR_LEGACY = 1, ADDR_MSGR2 = 2, ADDR_ANY = 3 };
 enum { ADDRVEC_MAX = 16 }; /* entries kept of one vector */
 
 struct entity_addr {
 	uint32_t type, nonce;
-	uint16_t family;  /* 0 blank, 2 IPv4, 10 IPv6 (the wire's numbers, as Linux's) */
-	uint16_t port;    /* host order */
-	uint8_t ip[16];   /* network order; 4 bytes used for IPv4 */
+	uint16_t family; /* 0 blank, 2 IPv4, 10 IPv6 (the wire's numbers, as Linux's) */
+	uint16_t port;   /* host order */
+	uint8_t ip[16];  /* network order; 4 bytes used for IPv4 */
 	uint32_t scope_id;
 };
 

@@ -1,8 +1,9 @@
 /* args.h: CEPH_ARGS, the options that every Ceph program takes from the environment, as keys and values.
  *
  * Words are split at blanks; quotes and backslashes keep them. -c -n -i -m -k -K and --id, --user have the
- * long names conf, name, id, mon_host, keyring, keyfile; any other --some-option (=value or the next word) is kept
- * by its underscore form, switches without a value as "true". Words that are no option are dropped. Pure.
+ * long names conf, name, id, mon_host, keyring, keyfile; any other --some-option (=value or the next word) is
+ * kept by its underscore form, switches without a value as "true". Words that are no option are dropped.
+ * Pure.
  */
 #pragma once
 #include <stddef.h>

@@ -5,8 +5,9 @@
  *   authorizer  handshake with a service (mds, osd): ticket + proof -> challenge -> proof again -> reply
  *   renewal     fresh service tickets over an open monitor session (MAuth)
  *
- * Each key carries its own type (crypto.h), and one exchange may mix both. ceph src/auth/cephx/CephxProtocol.h,
- * CephxClientHandler.cc; doc/protocol.md 2. Nothing here logs; `why` says in static words what was wrong.
+ * Each key carries its own type (crypto.h), and one exchange may mix both. ceph
+ * src/auth/cephx/CephxProtocol.h, CephxClientHandler.cc; doc/protocol.md 2. Nothing here logs; `why` says in
+ * static words what was wrong.
  */
 #pragma once
 #include "addr.h"
@@ -16,10 +17,11 @@ enum { CEPHX_SERVICES = 6, CEPHX_TICKET_MAX = 64 << 10, CEPHX_ID_MAX = 256, CEPH
 
 /* --- tickets --- */
 struct cephx_ticket {
-	uint32_t service;              /* enum entity_type; 0 = none */
+	uint32_t service; /* enum entity_type; 0 = none */
 	struct crypto_key session_key;
-	uint64_t expires_ns, renew_ns; /* on the clock of the `now_ns` given; renew_ns = 3/4 of the validity */
-	uint8_t *blob;                 /* owned: { u8 1, u64 secret_id, blob } verbatim */
+	uint64_t expires_ns,
+	    renew_ns;  /* on the clock of the `now_ns` given; renew_ns = 3/4 of the validity */
+	uint8_t *blob; /* owned: { u8 1, u64 secret_id, blob } verbatim */
 	uint32_t blob_len;
 };
 struct cephx_tickets {
@@ -44,12 +46,12 @@ struct cephx_session {
 	uint8_t key[KEY_SECRET_MAX]; /* HMAC key of AUTH_SIGNATURE */
 	uint32_t key_len;            /* 16 or 32 */
 	uint8_t con_secret[CEPHX_CON_SECRET];
-	uint32_t con_secret_len;     /* 64 in secure mode, 0 in crc mode */
+	uint32_t con_secret_len; /* 64 in secure mode, 0 in crc mode */
 };
 
 /* --- login at a monitor. `fini` at the end of every attempt (wipes). --- */
 struct cephx_login {
-	struct crypto_key key;     /* of the entity */
+	struct crypto_key key; /* of the entity */
 	bool asked, proved, has_old;
 	struct crypto_key old_key; /* session key of the auth ticket presented */
 	const char *why;
@@ -58,13 +60,15 @@ void cephx_login_init(struct cephx_login *l, const struct crypto_key *key);
 void cephx_login_fini(struct cephx_login *l);
 /* AUTH_REQUEST payload. entity_id without "client."; global_id 0 the first time (a known one needs `old` in
  * cephx_login_more(), or the monitor refuses). 0, -EINVAL for an id too long. */
-int cephx_login_request(struct cephx_login *l, const char *entity_id, uint64_t global_id, struct enc *payload);
+int cephx_login_request(struct cephx_login *l, const char *entity_id, uint64_t global_id,
+			struct enc *payload);
 /* AUTH_REPLY_MORE in, AUTH_REQUEST_MORE out. `old`: tickets of the login before, or NULL. services: bits of
  * the tickets wanted with the auth ticket. */
 int cephx_login_more(struct cephx_login *l, const void *p, size_t len, uint64_t client_challenge,
 		     const struct cephx_tickets *old, uint32_t services, struct enc *reply);
 /* AUTH_DONE in. `fresh` (initialised, empty) gets global_id and tickets. -EACCES: not encrypted with our key;
- * -EBADMSG; a negative status of the monitor. secure: con_mode of AUTH_DONE is 2, a connection secret must be there. */
+ * -EBADMSG; a negative status of the monitor. secure: con_mode of AUTH_DONE is 2, a connection secret must be
+ * there. */
 int cephx_login_done(struct cephx_login *l, uint64_t global_id, bool secure, const void *p, size_t len,
 		     uint64_t now_ns, struct cephx_tickets *fresh, struct cephx_session *session);
 
@@ -72,7 +76,8 @@ int cephx_login_done(struct cephx_login *l, uint64_t global_id, bool secure, con
 /* Payload of MAuth asking for `services` (bits). -ENOENT: no auth ticket. */
 int cephx_renew_request(const struct cephx_tickets *t, uint32_t services, uint64_t nonce,
 			const uint8_t confounder[KEY_CONFOUNDER], struct enc *payload);
-/* Payload of MAuthReply: the tickets in it go into `t`. All or nothing. *why (may be NULL) in static words. */
+/* Payload of MAuthReply: the tickets in it go into `t`. All or nothing. *why (may be NULL) in static words.
+ */
 int cephx_renew_reply(struct cephx_tickets *t, const void *p, size_t len, uint64_t now_ns, const char **why);
 
 /* MAuth and MAuthReply around it (also what an auth-none session would use). */
@@ -87,7 +92,7 @@ int auth_reply_decode(struct dec *d, struct auth_reply *r);
 
 /* --- authorizer for a service. `fini` at the end of every attempt. --- */
 struct cephx_authorizer {
-	struct crypto_key key;  /* the service session key, copied: a renewal in between does not matter */
+	struct crypto_key key; /* the service session key, copied: a renewal in between does not matter */
 	uint64_t nonce;
 	struct enc ticket_part; /* owned: sent with both requests */
 	bool asked, challenged;

@@ -44,8 +44,14 @@ void dec_end(struct dec *d);
 /* utime (u32 sec, u32 nsec) in ns since the epoch. */
 uint64_t dec_time(struct dec *d);
 
-static inline size_t dec_left(const struct dec *d) { return (size_t)(d->end - d->p); }
-static inline bool dec_skip(struct dec *d, size_t n) { return dec_take(d, n) != NULL; }
+static inline size_t dec_left(const struct dec *d)
+{
+	return (size_t)(d->end - d->p);
+}
+static inline bool dec_skip(struct dec *d, size_t n)
+{
+	return dec_take(d, n) != NULL;
+}
 
 static inline uint8_t dec_u8(struct dec *d)
 {
@@ -76,7 +82,13 @@ static inline uint64_t dec_u64(struct dec *d)
 		memcpy(&v, p, 8);
 	return v;
 }
-static inline int32_t dec_s32(struct dec *d) { return (int32_t)dec_u32(d); }
-static inline int64_t dec_s64(struct dec *d) { return (int64_t)dec_u64(d); }
+static inline int32_t dec_s32(struct dec *d)
+{
+	return (int32_t)dec_u32(d);
+}
+static inline int64_t dec_s64(struct dec *d)
+{
+	return (int64_t)dec_u64(d);
+}
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the codec loads little-endian integers in place");

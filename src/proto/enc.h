@@ -14,7 +14,7 @@ enum { ENC_LIMIT = 64 << 20 }; /* bytes: no message of ours is larger */
 struct enc {
 	uint8_t *buf; /* owned (malloc'd), unless `fixed` */
 	size_t len, cap;
-	int err; /* 0, -ENOMEM or -EMSGSIZE */
+	int err;            /* 0, -ENOMEM or -EMSGSIZE */
 	unsigned fixed : 1; /* buf is the caller's: full means -EMSGSIZE */
 };
 
@@ -23,7 +23,11 @@ void enc_init(struct enc *e);
 void enc_init_fixed(struct enc *e, void *buf, size_t cap);
 void enc_free(struct enc *e);
 /* Empty again, keeping the memory. */
-static inline void enc_reset(struct enc *e) { e->len = 0; e->err = 0; }
+static inline void enc_reset(struct enc *e)
+{
+	e->len = 0;
+	e->err = 0;
+}
 /* Room for `n` bytes to be written by the caller, or NULL with err set. */
 uint8_t *enc_room(struct enc *e, size_t n);
 void enc_zero(struct enc *e, size_t n);

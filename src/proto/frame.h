@@ -10,10 +10,26 @@
 #include "enc.h"
 
 enum frame_tag {
-	TAG_HELLO = 1, TAG_AUTH_REQUEST, TAG_AUTH_BAD_METHOD, TAG_AUTH_REPLY_MORE, TAG_AUTH_REQUEST_MORE,
-	TAG_AUTH_DONE, TAG_AUTH_SIGNATURE, TAG_CLIENT_IDENT, TAG_SERVER_IDENT, TAG_IDENT_MISSING_FEATURES,
-	TAG_SESSION_RECONNECT, TAG_SESSION_RESET, TAG_SESSION_RETRY, TAG_SESSION_RETRY_GLOBAL,
-	TAG_SESSION_RECONNECT_OK, TAG_WAIT, TAG_MESSAGE, TAG_KEEPALIVE2, TAG_KEEPALIVE2_ACK, TAG_ACK,
+	TAG_HELLO = 1,
+	TAG_AUTH_REQUEST,
+	TAG_AUTH_BAD_METHOD,
+	TAG_AUTH_REPLY_MORE,
+	TAG_AUTH_REQUEST_MORE,
+	TAG_AUTH_DONE,
+	TAG_AUTH_SIGNATURE,
+	TAG_CLIENT_IDENT,
+	TAG_SERVER_IDENT,
+	TAG_IDENT_MISSING_FEATURES,
+	TAG_SESSION_RECONNECT,
+	TAG_SESSION_RESET,
+	TAG_SESSION_RETRY,
+	TAG_SESSION_RETRY_GLOBAL,
+	TAG_SESSION_RECONNECT_OK,
+	TAG_WAIT,
+	TAG_MESSAGE,
+	TAG_KEEPALIVE2,
+	TAG_KEEPALIVE2_ACK,
+	TAG_ACK,
 };
 const char *frame_tag_name(uint8_t tag); /* "hello"; "unknown"; static */
 
@@ -21,7 +37,7 @@ enum {
 	FRAME_SEGS = 4,
 	FRAME_PREAMBLE = 32,
 	FRAME_CONTROL_MAX = 64 << 10, /* payload of a control frame */
-	FRAME_MAX = ENC_LIMIT - 4096,  /* all segments together, so that padding and tags fit too */
+	FRAME_MAX = ENC_LIMIT - 4096, /* all segments together, so that padding and tags fit too */
 	CON_SECRET_LEN = 64,
 };
 
@@ -34,7 +50,8 @@ void frame_crypto_free(struct frame_crypto *x); /* takes NULL; wipes the key */
 struct frame {
 	uint8_t tag;
 	uint8_t count;                /* segments used, 1..4; the others have length 0 */
-	struct slice seg[FRAME_SEGS]; /* borrowed: from the caller's bytes, or (SECURE) until the next frame_decode() */
+	struct slice seg[FRAME_SEGS]; /* borrowed: from the caller's bytes, or (SECURE) until the next
+					 frame_decode() */
 	size_t wire_len;              /* bytes of the frame on the wire: what to consume */
 };
 
@@ -44,19 +61,19 @@ struct frame_dec {
 	size_t need;                 /* after 0: bytes from the frame's start that must be there to get on */
 	const char *why;             /* after an error: static words */
 	/* Of the frame at hand. */
-	bool head_done;              /* preamble read and checked */
+	bool head_done; /* preamble read and checked */
 	uint8_t tag, count;
 	uint32_t len[FRAME_SEGS];
 	size_t wire_len;
 	uint8_t head[FRAME_PREAMBLE + 48]; /* SECURE: the decrypted first block */
-	struct enc plain;            /* owned; SECURE: the decrypted segments */
+	struct enc plain;                  /* owned; SECURE: the decrypted segments */
 };
 
 void frame_dec_init(struct frame_dec *d, uint32_t front_max, uint32_t middle_max, uint32_t data_max);
 void frame_dec_fini(struct frame_dec *d);
-/* The frame that starts at `p`, of which `len` bytes (or more) are there. 1 = `f` is whole: consume f->wire_len;
- * 0 = call again with the same bytes (they may have moved) and at least d->need of them; -EBADMSG or -ENOMEM
- * with d->why: the connection is beyond repair. */
+/* The frame that starts at `p`, of which `len` bytes (or more) are there. 1 = `f` is whole: consume
+ * f->wire_len; 0 = call again with the same bytes (they may have moved) and at least d->need of them;
+ * -EBADMSG or -ENOMEM with d->why: the connection is beyond repair. */
 int frame_decode(struct frame_dec *d, const uint8_t *p, size_t len, struct frame *f);
 
 /* A control frame built in place: begin, write the payload with enc_*, end. Errors stick in `e`.
@@ -64,7 +81,8 @@ int frame_decode(struct frame_dec *d, const uint8_t *p, size_t len, struct frame
 size_t frame_begin(struct enc *e);
 void frame_end(struct enc *e, size_t mark, uint8_t tag, struct frame_crypto *x);
 /* A whole frame from `count` segments (1..4), copied. Trailing empty segments are left out. */
-void frame_encode(struct enc *e, uint8_t tag, const struct slice *seg, unsigned count, struct frame_crypto *x);
+void frame_encode(struct enc *e, uint8_t tag, const struct slice *seg, unsigned count,
+		  struct frame_crypto *x);
 
 /* The header of a MESSAGE: its segment 0. */
 enum { MSG_HEADER_LEN = 41, MSG_PRIO_DEFAULT = 127 };

@@ -1,4 +1,5 @@
-/* keyring.h: the text of a keyring file: [entity] sections with a base64 `key`; caps and the rest are ignored. Pure. */
+/* keyring.h: the text of a keyring file: [entity] sections with a base64 `key`; caps and the rest are
+ * ignored. Pure. */
 #pragma once
 #include "crypto.h"
 
@@ -8,5 +9,6 @@ struct keyring_result {
 	const char *why; /* after an error: static words */
 };
 
-/* The key of "client.admin". 0; -ENOENT: no such entity, or it has no key; -EINVAL: broken text or key; -EFBIG; -ENOMEM. */
+/* The key of "client.admin". 0; -ENOENT: no such entity, or it has no key; -EINVAL: broken text or key;
+ * -EFBIG; -ENOMEM. */
 int keyring_find(const char *text, size_t len, const char *entity, struct keyring_result *r);

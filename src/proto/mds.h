@@ -1,8 +1,8 @@
 /* mds.h: the messages between a client and an MDS, as structs. Pure; what is decoded borrows from the
  * message.
  *
- * Layouts: doc/protocol.md 4 to 8; ceph src/messages/MClient*.h, src/include/ceph_fs.h. Written for Pacific (16) to
- * Tentacle (20): sections are skipped by length, tails gated by the header version.
+ * Layouts: doc/protocol.md 4 to 8; ceph src/messages/MClient*.h, src/include/ceph_fs.h. Written for Pacific
+ * (16) to Tentacle (20): sections are skipped by length, tails gated by the header version.
  *
  * Decoders return 0 or -EBADMSG (the cursor has the words); after an error only what is said to be valid then
  * may be looked at. Replies, caps up to version 12 and xattr maps must end exactly; behind other messages a

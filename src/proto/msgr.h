@@ -1,14 +1,19 @@
 /* msgr.h: what the msgr2.1 control frames say: banner, hello, authentication, identification, reconnect.
  *
- * Each struct is one payload; decode takes segment 0 of a frame (borrowing from it), encode writes the payload
- * between frame_begin() and frame_end(). Both directions of each are here, so that a test can be the daemon.
- * Format: ceph src/msg/async/frames_v2.h, ProtocolV2.cc; doc/protocol.md 1. Pure.
+ * Each struct is one payload; decode takes segment 0 of a frame (borrowing from it), encode writes the
+ * payload between frame_begin() and frame_end(). Both directions of each are here, so that a test can be the
+ * daemon. Format: ceph src/msg/async/frames_v2.h, ProtocolV2.cc; doc/protocol.md 1. Pure.
  */
 #pragma once
 #include "addr.h"
 #include "frame.h"
 
-enum { MSGR_BANNER_LEN = 26, MSGR_BANNER_MAX = 10 + 512, MSGR_FEATURE_REV1 = 1, MSGR_FEATURE_COMPRESSION = 2 };
+enum {
+	MSGR_BANNER_LEN = 26,
+	MSGR_BANNER_MAX = 10 + 512,
+	MSGR_FEATURE_REV1 = 1,
+	MSGR_FEATURE_COMPRESSION = 2
+};
 enum { MSGR_MODES_MAX = 8, MSGR_SIGNATURE_LEN = 32 };
 enum { AUTH_METHOD_NONE = 1, AUTH_METHOD_CEPHX = 2 };
 enum { MSGR_FLAG_LOSSY = 1 };
@@ -87,7 +92,9 @@ void msgr_reset_encode(struct enc *e, bool full);
 void msgr_u64_encode(struct enc *e, uint64_t v);
 void msgr_keepalive_encode(struct enc *e, uint64_t stamp_ns);
 
-/* AUTH_SIGNATURE: HMAC-SHA256 over `n` wire bytes with the session key; key_len 0 (auth none) gives zeros. 0, -ENOMEM. */
-int msgr_sign(const uint8_t *key, size_t key_len, const void *bytes, size_t n, uint8_t sig[MSGR_SIGNATURE_LEN]);
+/* AUTH_SIGNATURE: HMAC-SHA256 over `n` wire bytes with the session key; key_len 0 (auth none) gives zeros. 0,
+ * -ENOMEM. */
+int msgr_sign(const uint8_t *key, size_t key_len, const void *bytes, size_t n,
+	      uint8_t sig[MSGR_SIGNATURE_LEN]);
 /* In constant time. */
 bool msgr_signature_equal(const uint8_t a[MSGR_SIGNATURE_LEN], const uint8_t b[MSGR_SIGNATURE_LEN]);

@@ -44,33 +44,34 @@ struct conn_auth {
 };
 struct conn_auth_result {
 	uint64_t global_id;
-	uint8_t session_key[32]; /* HMAC key of AUTH_SIGNATURE */
+	uint8_t session_key[32];  /* HMAC key of AUTH_SIGNATURE */
 	uint32_t session_key_len; /* 16, 32; 0 = auth none: signatures are zeros */
 	uint8_t con_secret[64];
 	uint32_t con_secret_len; /* 64 in secure mode */
 };
 struct conn_auth_ops {
-	/* AUTH_REQUEST: *method (1 none, 2 cephx) and its payload; asked before connecting. -EAGAIN: no ticket yet;
-	 * this object is freed, and conn_auth_ready() goes on with a fresh one. */
+	/* AUTH_REQUEST: *method (1 none, 2 cephx) and its payload; asked before connecting. -EAGAIN: no
+	 * ticket yet; this object is freed, and conn_auth_ready() goes on with a fresh one. */
 	int (*request)(struct conn_auth *a, uint32_t *method, struct enc *payload);
 	/* AUTH_REPLY_MORE in, AUTH_REQUEST_MORE out. */
 	int (*more)(struct conn_auth *a, const uint8_t *p, uint32_t len, struct enc *reply);
 	/* AUTH_DONE in; fills `res`. */
-	int (*done)(struct conn_auth *a, uint64_t global_id, uint32_t con_mode, const uint8_t *p, uint32_t len,
-		    struct conn_auth_result *res);
-	/* AUTH_BAD_METHOD, or EOF during authentication (result -ECONNRESET, counts 0). 0 = try again on a new
-	 * TCP connection (with back-off), negative = give up with that errno. */
+	int (*done)(struct conn_auth *a, uint64_t global_id, uint32_t con_mode, const uint8_t *p,
+		    uint32_t len, struct conn_auth_result *res);
+	/* AUTH_BAD_METHOD, or EOF during authentication (result -ECONNRESET, counts 0). 0 = try again on a
+	 * new TCP connection (with back-off), negative = give up with that errno. */
 	int (*refused)(struct conn_auth *a, uint32_t method, int32_t result, const uint32_t *methods,
 		       unsigned method_count, const uint32_t *modes, unsigned mode_count);
 	void (*free)(struct conn_auth *a); /* end of this attempt, always called once */
 };
 
 struct conn_ops {
-	/* Handshake done, first time or after a reset; messages flow. `resumed`: the lossless session went on. */
+	/* Handshake done, first time or after a reset; messages flow. `resumed`: the lossless session went
+	 * on. */
 	void (*ready)(void *arg, bool resumed);
 	void (*message)(void *arg, const struct msg_in *m);
-	/* Lossless only: the peer forgot the session (RESET). Queued messages are dropped; the connection goes on
-	 * with a new one. The user reopens its own session and resends what it needs. */
+	/* Lossless only: the peer forgot the session (RESET). Queued messages are dropped; the connection
+	 * goes on with a new one. The user reopens its own session and resends what it needs. */
 	void (*reset)(void *arg);
 	/* The end: lossy fault, refused authentication, conn_opts.give_up_ns over. err is negative, `why` in
 	 * words and with the peer's address. No further callback; the user calls conn_free(). */
@@ -80,36 +81,37 @@ struct conn_ops {
 };
 
 struct conn_opts {
-	uint8_t peer_type;            /* entity type: 1 mon, 2 mds, 4 osd, 16 mgr */
-	struct entity_addr peer;      /* type 2 (msgr2), with the nonce of the map */
-	const char *peer_name;        /* for the log: "mds.0", copied */
-	uint32_t modes[2];            /* CON_MODE_*, best first */
+	uint8_t peer_type;       /* entity type: 1 mon, 2 mds, 4 osd, 16 mgr */
+	struct entity_addr peer; /* type 2 (msgr2), with the nonce of the map */
+	const char *peer_name;   /* for the log: "mds.0", copied */
+	uint32_t modes[2];       /* CON_MODE_*, best first */
 	unsigned mode_count;
-	uint64_t nonce;               /* of this client instance (same for all its connections), non-zero u32 */
-	uint64_t *global_seq;         /* one counter per client instance, borrowed */
-	uint64_t *global_id;          /* borrowed; as the mon gave it */
-	uint64_t keepalive_ns;        /* idle time until a KEEPALIVE2, 0 = 10 s */
-	uint64_t dead_ns;             /* silence after it that counts as a broken connection, 0 = 20 s */
-	uint64_t connect_ns;          /* limit for TCP connect + handshake of one attempt, 0 = 10 s */
-	uint64_t give_up_ns;          /* lossless: stop retrying after so long, 0 = never */
-	bool lossy;                   /* what we expect; the server's answer decides (mon, osd: true) */
+	uint64_t nonce;        /* of this client instance (same for all its connections), non-zero u32 */
+	uint64_t *global_seq;  /* one counter per client instance, borrowed */
+	uint64_t *global_id;   /* borrowed; as the mon gave it */
+	uint64_t keepalive_ns; /* idle time until a KEEPALIVE2, 0 = 10 s */
+	uint64_t dead_ns;      /* silence after it that counts as a broken connection, 0 = 20 s */
+	uint64_t connect_ns;   /* limit for TCP connect + handshake of one attempt, 0 = 10 s */
+	uint64_t give_up_ns;   /* lossless: stop retrying after so long, 0 = never */
+	bool lossy;            /* what we expect; the server's answer decides (mon, osd: true) */
 };
 
-int conn_new(struct ring *r, struct log *log, const struct conn_opts *o, const struct conn_ops *ops, void *arg,
-	     struct conn **out);
+int conn_new(struct ring *r, struct log *log, const struct conn_opts *o, const struct conn_ops *ops,
+	     void *arg, struct conn **out);
 /* Takes `m`. Never blocks, never calls back from inside. */
 void conn_send(struct conn *c, struct msg *m);
 /* Bytes queued and not yet acked or sent, for back-pressure. */
 size_t conn_queued(const struct conn *c);
 void conn_auth_ready(struct conn *c);
-/* Ends it now, without callbacks. `c` is gone for the caller; memory in the kernel's hands goes later. Also from
- * inside any of its callbacks, except those of a conn_auth. Takes NULL. */
+/* Ends it now, without callbacks. `c` is gone for the caller; memory in the kernel's hands goes later. Also
+ * from inside any of its callbacks, except those of a conn_auth. Takes NULL. */
 void conn_free(struct conn *c);
 
 struct conn_info {
-	const char *state;       /* "connecting", "auth", "open", "standby" ... static */
-	uint32_t mode;           /* CON_MODE_*, 0 = not yet */
-	uint64_t peer_features, in_seq, out_seq, acked_seq, reconnects, sent, received, sent_bytes, received_bytes;
+	const char *state; /* "connecting", "auth", "open", "standby" ... static */
+	uint32_t mode;     /* CON_MODE_*, 0 = not yet */
+	uint64_t peer_features, in_seq, out_seq, acked_seq, reconnects, sent, received, sent_bytes,
+	    received_bytes;
 	struct entity_addr self, peer;
 };
 void conn_info(const struct conn *c, struct conn_info *out);

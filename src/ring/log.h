@@ -14,9 +14,10 @@ struct log {
 	void (*sink)(void *arg, enum log_level level, const char *line); /* NULL: drop; engine's thread */
 	void *arg;
 	char last_error[512]; /* words of the newest LOG_ERROR line; engine's thread */
-	int last_err; /* the errno that they explain (log_fail), 0 = none in particular */
+	int last_err;         /* the errno that they explain (log_fail), 0 = none in particular */
 };
 
-void log_emit(struct log *l, enum log_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void log_emit(struct log *l, enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Logs at LOG_ERROR and gives `err` (a negative errno) back: `return log_fail(l, -EBADMSG, "...")`. */
 int log_fail(struct log *l, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -67,8 +67,8 @@ enum { CACHE_NEW, CACHE_USED, CACHE_NONE };
 static __thread unsigned cache_id;
 static __thread unsigned char cache_state;
 
-/* Pages that became free go back at once. What the library frees in bulk are passing buffers (a listing, a large
- * message), and a program that embeds it reads its resident size right behind them. */
+/* Pages that became free go back at once. What the library frees in bulk are passing buffers (a listing, a
+ * large message), and a program that embeds it reads its resident size right behind them. */
 static void arena_no_decay(unsigned index)
 {
 	static const char *const what[] = { "dirty", "muzzy" };
@@ -253,7 +253,8 @@ static bool slab_grow(struct slab *s)
 		return false;
 	b->next = s->blocks;
 	s->blocks = b;
-	/* Handed out from the front as they are needed: what was never used is never touched, and costs no memory. */
+	/* Handed out from the front as they are needed: what was never used is never touched, and costs no
+	 * memory. */
 	s->fresh = (char *)b + SLAB_ALIGN;
 	s->fresh_left = (unsigned)block_objects(s);
 	slab_poison(s->fresh, s->fresh_left * s->size);

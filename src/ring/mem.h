@@ -5,7 +5,7 @@
 
 /* Zeroed; NULL when memory is out. Any thread. */
 void *mem_alloc(size_t size);
-void *mem_realloc(void *p, size_t size); /* not zeroed beyond the old size */
+void *mem_realloc(void *p, size_t size);  /* not zeroed beyond the old size */
 void mem_free(void *p, size_t size_hint); /* size_hint 0 = unknown */
 char *mem_strdup(const char *s);
 size_t mem_allocated(void); /* bytes in use in the arena, approximately */

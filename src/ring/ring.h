@@ -16,12 +16,12 @@
 struct ring;
 
 struct ring_opts {
-	unsigned entries;     /* submission queue size, 0 = 256 */
-	unsigned buf_count;   /* receive buffers, a power of two, 0 = 32 */
-	unsigned buf_size;    /* bytes each, 0 = 16 KiB */
-	unsigned inbox_size;  /* posts from other threads that may wait, 0 = 1024 */
-	int cpu;              /* own-thread mode: pin to this CPU, -1 = do not */
-	bool own_thread;      /* true: a thread of the library runs it; false: the caller calls ring_run() */
+	unsigned entries;    /* submission queue size, 0 = 256 */
+	unsigned buf_count;  /* receive buffers, a power of two, 0 = 32 */
+	unsigned buf_size;   /* bytes each, 0 = 16 KiB */
+	unsigned inbox_size; /* posts from other threads that may wait, 0 = 1024 */
+	int cpu;             /* own-thread mode: pin to this CPU, -1 = do not */
+	bool own_thread;     /* true: a thread of the library runs it; false: the caller calls ring_run() */
 };
 
 /* A piece of work for the owner thread. Embedded by its user; `fn` runs once for each post. */
@@ -33,9 +33,9 @@ struct ring_task {
 
 /* A timer in the engine's heap. Embedded by its user, zero-initialised. Setting one never needs memory. */
 struct ring_timer {
-	uint64_t at_ns;      /* monotonic */
+	uint64_t at_ns; /* monotonic */
 	void (*fn)(struct ring_timer *t);
-	uint32_t slot;       /* 0 = not set; else its turn among those of the same time: first set, first fired */
+	uint32_t slot; /* 0 = not set; else its turn among those of the same time: first set, first fired */
 	struct ring_timer *child, *next, *back; /* the heap's (timer.c) */
 };
 
@@ -47,11 +47,11 @@ struct ring_flusher {
 };
 
 struct ring_stats {
-	uint64_t turns, enters;      /* loop turns; io_uring_enter system calls */
-	uint64_t sends, send_bytes;  /* sends submitted */
-	uint64_t recvs, recv_bytes;  /* receive completions */
-	uint64_t wakeups, posts;     /* from other threads */
-	uint64_t other_syscalls;     /* socket, connect, setsockopt, close ... made by the engine */
+	uint64_t turns, enters;     /* loop turns; io_uring_enter system calls */
+	uint64_t sends, send_bytes; /* sends submitted */
+	uint64_t recvs, recv_bytes; /* receive completions */
+	uint64_t wakeups, posts;    /* from other threads */
+	uint64_t other_syscalls;    /* socket, connect, setsockopt, close ... made by the engine */
 };
 
 /* 0, or: -ENOSYS / -EPERM (no io_uring: `why` names the kernel version or the sysctl), -ENOTSUP (`why`
@@ -62,8 +62,8 @@ void ring_free(struct ring *r);
 
 /* Caller-driven mode. */
 /* The owner is the thread that called ring_new(). */
-/* Readable (poll, epoll, io_uring) when something arrived for ring_run(), made at the first call; -errno where
- * it cannot be had. Owned by the ring: only wait for it, never read it. What the owner itself queued
+/* Readable (poll, epoll, io_uring) when something arrived for ring_run(), made at the first call; -errno
+ * where it cannot be had. Owned by the ring: only wait for it, never read it. What the owner itself queued
  * outside ring_run() shows in ring_timeout_ns() only: ask it before each wait. */
 int ring_fd(struct ring *r);
 /* ns from now until the next timer; 0 = work is waiting now; -1 = no timer. */
@@ -84,8 +84,8 @@ bool ring_is_owner(const struct ring *r);
 /* Monotonic and wall clock, ns; one reading per turn, refreshed at its start and after each wait. */
 uint64_t ring_now(const struct ring *r);
 uint64_t ring_wall(const struct ring *r);
-/* Monotonic, read anew but cheaply: behind by a timer tick (4 ms) at most. For answers from the cache outside a
- * turn. */
+/* Monotonic, read anew but cheaply: behind by a timer tick (4 ms) at most. For answers from the cache outside
+ * a turn. */
 uint64_t ring_now_coarse(void);
 /* Reads the clock anew (30 ns): for calls made outside a turn. */
 uint64_t ring_now_fresh(struct ring *r);
@@ -94,7 +94,8 @@ void ring_random(struct ring *r, void *buf, size_t len);
 /* Runs before the turn ends, never from inside this call. Posting a queued task again does nothing. */
 void ring_defer(struct ring *r, struct ring_task *t);
 /* [any thread] The same from outside; one wake-up for a batch. 0, -EAGAIN: the inbox is full, -ESHUTDOWN: the
- * own thread has ended. Every post that gave 0 runs, unless the task was waiting already: then it runs once. */
+ * own thread has ended. Every post that gave 0 runs, unless the task was waiting already: then it runs once.
+ */
 int ring_post(struct ring *r, struct ring_task *t);
 
 void ring_timer_set(struct ring *r, struct ring_timer *t, uint64_t at_ns);

@@ -28,7 +28,8 @@ struct tcp_ops {
 };
 
 /* Starts connecting. 0 and *out, or a negative errno (nothing will be called). */
-int tcp_connect(struct ring *r, const union tcp_addr *to, const struct tcp_ops *ops, void *arg, struct tcp **out);
+int tcp_connect(struct ring *r, const union tcp_addr *to, const struct tcp_ops *ops, void *arg,
+		struct tcp **out);
 enum { TCP_IOV_MAX = 64 };
 /* Sends all of `iov` (at most TCP_IOV_MAX entries; they and their memory stay untouched until sent()). -EBUSY
  * while one is in flight, -ENOTCONN before connected(), -EPIPE after the end. MSG_NOSIGNAL; short sends are

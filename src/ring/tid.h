@@ -1,7 +1,7 @@
 /* tid.h: requests in flight, parked by tid in a Concurrency Kit hash set (the key inside the request).
  *
- * The engine is the one writer. `ck_hs`, because Debian's `ck_ht` is faulty (see tests/unit/test_ck.c). The owner's
- * thread only for now: a reader on another thread needs the entries, and the tables that growth
+ * The engine is the one writer. `ck_hs`, because Debian's `ck_ht` is faulty (see tests/unit/test_ck.c). The
+ * owner's thread only for now: a reader on another thread needs the entries, and the tables that growth
  * replaces, to be reclaimed through ck_epoch.
  */
 #pragma once

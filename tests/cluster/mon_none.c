@@ -1,4 +1,5 @@
-/* cluster: --set auth_client_required=none --set auth_service_required=none --set auth_cluster_required=none */
+/* cluster: --set auth_client_required=none --set auth_service_required=none --set auth_cluster_required=none
+ */
 /* A cluster without authentication: logins and connections to an MDS go without tickets and signatures. */
 #include "mon_bed.h"
 

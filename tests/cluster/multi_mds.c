@@ -1,11 +1,15 @@
 /* cluster: --mds 2 --standby 1; timeout: 240 */
-/* Two active MDSs: subtrees pinned to each, requests forwarded, caps that move from one to the other, and daemons that fail
- * while caps are held: the standby takes over, we reconnect, and nothing that was cached is lost or wrong. */
+/* Two active MDSs: subtrees pinned to each, requests forwarded, caps that move from one to the other, and
+ * daemons that fail while caps are held: the standby takes over, we reconnect, and nothing that was cached is
+ * lost or wrong. */
 #include "both.h"
 
 enum { LEVELS = 4, FILES = 8, PIN_WAIT_S = 40, FAIL_WAIT_S = 90 };
 
-struct chmod_job { const char *path; mode_t mode; };
+struct chmod_job {
+	const char *path;
+	mode_t mode;
+};
 
 static int make_tree(struct ceph_mount_info *cm, void *arg)
 {
@@ -70,7 +74,8 @@ static int list(struct both *b, const char *path)
 static int auth_rank(struct both *b, const char *path)
 {
 	char text[16] = "";
-	int64_t n = cephring_sync_getxattr(b->mount, NULL, path, "ceph.auth_mds", 0, NULL, text, sizeof text - 1);
+	int64_t n =
+	    cephring_sync_getxattr(b->mount, NULL, path, "ceph.auth_mds", 0, NULL, text, sizeof text - 1);
 
 	return n > 0 ? atoi(text) : -1;
 }

@@ -1,11 +1,12 @@
-/* second.h: the other client of a cluster test, the real libcephfs. It logs in as client.second, whose key is of a type
- * that this machine's libcephfs knows, whatever Ceph the cluster runs. */
+/* second.h: the other client of a cluster test, the real libcephfs. It logs in as client.second, whose key is
+ * of a type that this machine's libcephfs knows, whatever Ceph the cluster runs. */
 #pragma once
 #include <cephfs/libcephfs.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Mounts the file system's root; "true": it judges permissions itself, by whoever asks. 0 or a negative errno. */
+/* Mounts the file system's root; "true": it judges permissions itself, by whoever asks. 0 or a negative
+ * errno. */
 __attribute__((unused)) static int second_mount_with(struct ceph_mount_info **out, const char *permissions)
 {
 	char ring[4096];

@@ -1,6 +1,6 @@
 /* cluster: --mds 1 */
-/* The test bench itself: the cluster that a test gets is whole, libcephfs can use it, and daemons can be held and
- * brought back. Everything else in this folder stands on these. */
+/* The test bench itself: the cluster that a test gets is whole, libcephfs can use it, and daemons can be held
+ * and brought back. Everything else in this folder stands on these. */
 #include "tap.h"
 #include "second.h"
 #include <fcntl.h>

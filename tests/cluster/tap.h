@@ -1,8 +1,9 @@
-/* tap.h: what a cluster test says. Each claim is one TAP line; tap_end() states the plan, and a test that ends before
- * it has failed. Also the devcluster command, for tests that kill, pause or ask daemons.
+/* tap.h: what a cluster test says. Each claim is one TAP line; tap_end() states the plan, and a test that
+ * ends before it has failed. Also the devcluster command, for tests that kill, pause or ask daemons.
  *
- * The first line of a test names its cluster: "cluster: --mds 2 --mon 3", after it "; timeout: 300" where 120 s are
- * too few. The environment has CEPH_CONF, CEPH_KEYRING, CLUSTER_NAME, CLUSTER_DIR, CLUSTER_SUITE and DEVCLUSTER. */
+ * The first line of a test names its cluster: "cluster: --mds 2 --mon 3", after it "; timeout: 300" where 120
+ * s are too few. The environment has CEPH_CONF, CEPH_KEYRING, CLUSTER_NAME, CLUSTER_DIR, CLUSTER_SUITE and
+ * DEVCLUSTER. */
 #pragma once
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
-/* What an MDS may send in any order: replies, pushes, leases, session messages. Whatever they say, the cache keeps its
- * invariants and nothing is touched after it is gone. Input: records of { type selector, length, bytes }. */
+/* What an MDS may send in any order: replies, pushes, leases, session messages. Whatever they say, the cache
+ * keeps its invariants and nothing is touched after it is gone. Input: records of { type selector, length,
+ * bytes }. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,16 +35,19 @@ static void check(struct meta *m)
 		if (!m->session[r])
 			continue;
 		TAILQ_FOREACH(c, &m->session[r]->caps, by_session)
-			if (caps_check(c->inode))
-				abort();
+		if (caps_check(c->inode))
+			abort();
 	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint16_t types[] = { MSG_CLIENT_REPLY, MSG_CLIENT_CAPS, MSG_CLIENT_LEASE, MSG_CLIENT_SESSION, MSG_CLIENT_QUOTA,
-					  MSG_CLIENT_FORWARD, MSG_CLIENT_SNAP, MSG_CLIENT_REPLY };
-	struct meta_opts o = { .cache_bytes = 20000, .max_ops = 8, .entity_id = "f", .hostname = "f", .root = "/" };
+	static const uint16_t types[] = { MSG_CLIENT_REPLY,   MSG_CLIENT_CAPS,  MSG_CLIENT_LEASE,
+					  MSG_CLIENT_SESSION, MSG_CLIENT_QUOTA, MSG_CLIENT_FORWARD,
+					  MSG_CLIENT_SNAP,    MSG_CLIENT_REPLY };
+	struct meta_opts o = {
+		.cache_bytes = 20000, .max_ops = 8, .entity_id = "f", .hostname = "f", .root = "/"
+	};
 	struct session *s[2];
 	struct meta m;
 
@@ -55,7 +59,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	m.map->session_timeout = 60;
 	m.map->rank_count = 2;
 	for (int r = 0; r < 2; r++) {
-		m.map->rank[r] = (struct mds_info){ .gid = 1 + (uint64_t)r, .rank = r, .state = MDS_STATE_ACTIVE, .present = true };
+		m.map->rank[r] = (struct mds_info){
+			.gid = 1 + (uint64_t)r, .rank = r, .state = MDS_STATE_ACTIVE, .present = true
+		};
 		s[r] = session_make(&m, r);
 	}
 	while (size >= 4) {

@@ -12,10 +12,20 @@ Test(cache, name_under_fs_is_valid_until_fs_goes)
 
 	bed_name(b, s, dir, "f", f, 0);
 	cr_assert(bed_valid(b, dir, "f"));
-	caps_handle(&b->m, s, &(struct caps_msg){ .op = CAPS_REVOKE, .ino = 1, .cap_id = 10, .seq = 2, .mseq = 1, .caps = NO_FS, .mode = 040755 });
+	caps_handle(&b->m, s,
+		    &(struct caps_msg){ .op = CAPS_REVOKE,
+					.ino = 1,
+					.cap_id = 10,
+					.seq = 2,
+					.mseq = 1,
+					.caps = NO_FS,
+					.mode = 040755 });
 	cr_assert_not(bed_valid(b, dir, "f"));
 	/* Fs given back is a new generation: the old name is not covered by it. */
-	caps_handle(&b->m, s, &(struct caps_msg){ .op = CAPS_GRANT, .ino = 1, .cap_id = 10, .seq = 3, .mseq = 1, .caps = ALL, .mode = 040755 });
+	caps_handle(
+	    &b->m, s,
+	    &(struct caps_msg){
+		.op = CAPS_GRANT, .ino = 1, .cap_id = 10, .seq = 3, .mseq = 1, .caps = ALL, .mode = 040755 });
 	cr_assert_not(bed_valid(b, dir, "f"));
 	bed_name(b, s, dir, "f", f, 0);
 	cr_assert(bed_valid(b, dir, "f"));
