@@ -19,6 +19,7 @@ enum {
 	READERS_AHEAD = 8, /* fragments read at once */
 	READDIR_ENTRIES = 512,
 	READDIR_BYTES = 256 << 10, /* asked for in one request */
+	CHUNK_AHEAD = 1 << 20, /* bytes packed and not delivered, beyond which nothing more is asked for */
 	HASH_END = 1 << 24,
 };
 
@@ -148,7 +149,8 @@ static int take_entry(struct meta *m, struct session *s, struct inode *dir, cons
 
 static void reader_done(struct mreq *r, int result, const struct reply *rep);
 
-static int reader_send(struct reader *rd)
+/* Behind the name `after` (len 0: from the start) of a fragment. */
+static int reader_send(struct reader *rd, uint32_t frag, const char *after, uint32_t len)
 {
 	struct dir_stream *s = rd->stream;
 	struct meta *m = s->m;
@@ -157,28 +159,58 @@ static int reader_send(struct reader *rd)
 
 	if (!r)
 		return -EAGAIN;
-	if (!rd->in_frag)
-		rd->frag = fragtree_find(&d->frags, rd->last.name_len ? rd->last.hash : rd->from);
-	args_readdir(r->args, rd->frag, READDIR_ENTRIES, READDIR_BYTES, 0);
-	if (rd->in_frag && rd->last.name_len) {
-		r->path2 = mem_alloc(rd->last.name_len);
+	args_readdir(r->args, frag, READDIR_ENTRIES, READDIR_BYTES, 0);
+	if (len) {
+		r->path2 = mem_alloc(len);
 		if (r->path2)
-			memcpy(r->path2, rd->last.name, rd->last.name_len);
-		r->path2_len = rd->last.name_len;
+			memcpy(r->path2, after, len);
+		r->path2_len = len;
 	}
 	r->need_auth = true;
 	for (uint32_t n = 0; n < d->rank_count; n++)
-		if (d->ranks[n].frag == rd->frag)
+		if (d->ranks[n].frag == frag)
 			r->forced_rank = d->ranks[n].rank;
 	r->done = reader_done;
 	r->arg = rd;
-	if ((r->path2_len && !r->path2) || mreq_set_cred(r, s->cred)) {
+	if ((len && !r->path2) || mreq_set_cred(r, s->cred)) {
 		mreq_abandon(r);
 		return -ENOMEM;
 	}
 	rd->req = r;
 	mreq_submit(r);
 	return 0;
+}
+
+static int reader_next(struct reader *rd)
+{
+	const struct dir *d = rd->stream->dir->dir;
+
+	if (!rd->in_frag)
+		rd->frag = fragtree_find(&d->frags, rd->last.name_len ? rd->last.hash : rd->from);
+	return reader_send(rd, rd->frag, rd->last.name, rd->in_frag ? rd->last.name_len : 0);
+}
+
+static size_t chunk_left(const struct chunk *c)
+{
+	return c->len - c->used;
+}
+
+/* The chunk that is being read has a successor: ask for it before working through this one, so that the MDS
+ * makes it meanwhile. `d` stands before the first entry. */
+static void reader_ahead(struct reader *rd, struct dec d, const struct readdir_head *h)
+{
+	struct dir_stream *s = rd->stream;
+	struct readdir_entry e = { 0 };
+
+	if ((h->flags & READDIR_END) || !h->count || rd != &s->readers[s->current] ||
+	    chunk_left(&rd->chunk) > CHUNK_AHEAD)
+		return;
+	for (uint32_t n = 0; n < h->count; n++)
+		if (readdir_next(&d, &e))
+			return;
+	if (e.name.len && e.name.len <= WALK_NAME_MAX &&
+	    !reader_send(rd, h->dir.frag, (const char *)e.name.p, e.name.len))
+		ring_push(s->m->ring);
 }
 
 /* After an answer: is the range covered, or where does it go on? */
@@ -212,6 +244,8 @@ static int reader_take(struct meta *m, struct mreq *r, struct reader *rd, const 
 	if (err || !frag_valid(h.dir.frag))
 		return -EBADMSG;
 	sink.ordered = (h.flags & READDIR_HASH_ORDER) != 0;
+	if (rd)
+		reader_ahead(rd, d, &h);
 	for (uint32_t n = 0; n < h.count && !err; n++) {
 		err = readdir_next(&d, &e);
 		if (!err)
@@ -360,13 +394,12 @@ static int streams_pump(struct dir_stream *s)
 {
 	for (uint32_t n = s->current; n < s->count && n < s->current + READERS_AHEAD; n++) {
 		struct reader *rd = &s->readers[n];
-		bool waiting = rd->chunk.len > rd->chunk.used;
+		size_t left = chunk_left(&rd->chunk);
 
 		/* The current chunk is being consumed: its successor may travel. */
-		if (rd->ended || rd->req || (waiting && n != s->current) ||
-		    rd->chunk.len - rd->chunk.used > 4 * READDIR_BYTES)
+		if (rd->ended || rd->req || (left && n != s->current) || left > CHUNK_AHEAD)
 			continue;
-		s->err = s->err ? s->err : reader_send(rd);
+		s->err = s->err ? s->err : reader_next(rd);
 	}
 	return s->err;
 }

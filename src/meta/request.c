@@ -70,6 +70,12 @@ static void mreq_free(struct mreq *r)
 	slab_put(&m->mreqs, r);
 }
 
+static void mreq_answered(struct mreq *r)
+{
+	r->session->in_flight--;
+	ring_expect(r->m->ring, -1);
+}
+
 /* Off every list; the tid is free. */
 static void mreq_unpark(struct mreq *r)
 {
@@ -82,7 +88,7 @@ static void mreq_unpark(struct mreq *r)
 	else if (r->state == MREQ_FAILED)
 		TAILQ_REMOVE(&m->failing, r, link);
 	else if (r->state == MREQ_SENT)
-		r->session->in_flight--;
+		mreq_answered(r);
 	r->state = MREQ_NEW;
 }
 
@@ -207,6 +213,7 @@ void mreq_send_to(struct mreq *r, struct session *s)
 	r->session = s;
 	r->sent_ns = ring_now(m->ring);
 	s->in_flight++;
+	ring_expect(m->ring, 1);
 	m->stats.requests++;
 	if (r->attempts++)
 		m->stats.resends++;

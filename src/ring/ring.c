@@ -29,6 +29,10 @@ enum {
 	FLUSH_ROUNDS = 4, /* flushers that wake flushers, before one submit */
 	LEAVE_ROUNDS = 8, /* submits before ring_run() returns with work left */
 	SUBMIT_TRIES = 3,
+	BATCH_EXPECTED = 16,    /* answers under way from which on they are waited for together ... */
+	BATCH_SHARE = 8,        /* ... by this part of them ... */
+	BATCH_WAIT_MAX = 8,     /* ... or so many at most ... */
+	BATCH_WAIT_NS = 100000, /* ... for so long */
 };
 
 static uint64_t clock_ns(clockid_t id)
@@ -187,12 +191,24 @@ static void flush(struct ring *r)
 	}
 }
 
+void ring_expect(struct ring *r, int more)
+{
+	r->expected += (unsigned)more;
+}
+
 /* The kernel. */
 
 static int submit(struct ring *r)
 {
 	r->stats.enters++;
 	return io_uring_submit(&r->uring);
+}
+
+void ring_push(struct ring *r)
+{
+	flush(r);
+	if (io_uring_sq_ready(&r->uring))
+		submit(r);
 }
 
 struct io_uring_sqe *ring_sqe(struct ring *r, struct ring_op *op)
@@ -327,16 +343,33 @@ static int enter_now(struct ring *r)
 	return io_uring_submit_and_get_events(&r->uring);
 }
 
+/* How many completions to wait for. Where the peer answers one request of many at a time, being woken for
+ * each costs more than the answers do. Only while they keep coming: a wait for several that found none is
+ * followed by one for any. */
+static unsigned wait_for(const struct ring *r)
+{
+	unsigned n = r->expected / BATCH_SHARE;
+
+	if (!r->arriving || r->expected < BATCH_EXPECTED)
+		return 1;
+	return n < BATCH_WAIT_MAX ? n : BATCH_WAIT_MAX;
+}
+
 static int enter_wait(struct ring *r, uint64_t end)
 {
-	uint64_t ns = end - r->now;
-	struct __kernel_timespec ts = { .tv_sec = (int64_t)(ns / NS_PER_S),
-					.tv_nsec = (int64_t)(ns % NS_PER_S) };
+	unsigned n = wait_for(r);
+	struct __kernel_timespec ts;
 	struct io_uring_cqe *cqe;
+	uint64_t ns;
 	int ret;
 
+	if (n > 1 && end > r->now + BATCH_WAIT_NS)
+		end = r->now + BATCH_WAIT_NS;
+	ns = end - r->now;
+	ts = (struct __kernel_timespec){ .tv_sec = (int64_t)(ns / NS_PER_S),
+					 .tv_nsec = (int64_t)(ns % NS_PER_S) };
 	r->stats.enters++;
-	ret = io_uring_submit_and_wait_timeout(&r->uring, &cqe, 1, &ts, NULL);
+	ret = io_uring_submit_and_wait_timeout(&r->uring, &cqe, n, &ts, NULL);
 	ring_clock(r);
 	/* A signal in a call that also submitted shows as an early end only. */
 	if (ret == -ETIME)
@@ -362,6 +395,7 @@ static int enter(struct ring *r, int64_t wait_ns)
 
 int ring_turn(struct ring *r, int64_t wait_ns)
 {
+	uint64_t recvs = r->stats.recvs;
 	unsigned n;
 	int ret;
 
@@ -371,6 +405,7 @@ int ring_turn(struct ring *r, int64_t wait_ns)
 	r->no_wait = false;
 	n = settle(r);
 	n += reap(r);
+	r->arriving = r->stats.recvs != recvs;
 	n += run_inbox(r);
 	n += run_tasks(r);
 	n += timer_fire(&r->timers, r->now);

@@ -101,5 +101,11 @@ int ring_post(struct ring *r, struct ring_task *t);
 void ring_timer_set(struct ring *r, struct ring_timer *t, uint64_t at_ns);
 void ring_timer_clear(struct ring *r, struct ring_timer *t);
 void ring_flush_later(struct ring *r, struct ring_flusher *f);
+/* What was queued so far leaves now and not at the end of the turn: for a request that the peer can work on
+ * while we are busy with its last answer. Costs a system call. */
+void ring_push(struct ring *r);
+/* So many more (or, negative, fewer) answers are expected. With many under way, and while they keep coming,
+ * the engine waits for several of them at once, but never longer than BATCH_WAIT_NS. */
+void ring_expect(struct ring *r, int more);
 
 void ring_stats(const struct ring *r, struct ring_stats *out);

@@ -39,6 +39,8 @@ struct ring {
 	struct timers timers;
 	struct ring_task *tasks, **tasks_end;
 	struct ring_flusher *flushers, **flushers_end;
+	unsigned expected; /* answers under way: ring_expect() */
+	bool arriving;     /* the last turn received something */
 	struct ring_op *quiet;
 	struct inbox inbox;
 	struct ring_op wake_op;

@@ -85,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			r->state = MREQ_SENT;
 			r->session = from;
 			from->in_flight++;
+			ring_expect(ring, 1);
 			TAILQ_INSERT_TAIL(&m.in_order, r, order);
 			tid_put(&m.requests, &r->id);
 			in.tid = r->id.tid;

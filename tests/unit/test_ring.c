@@ -591,3 +591,32 @@ Test(ring, old_io_uring_is_named)
 	cr_expect_eq(new_with(EINVAL, why, sizeof why), -ENOTSUP);
 	cr_expect(strstr(why, "DEFER_TASKRUN") && strstr(why, "6.1"), "%s", why);
 }
+
+Test(ring, push_runs_what_waits_to_be_flushed_at_once)
+{
+	struct ring *r = driven();
+	struct work a = work(r, 'a');
+
+	ring_flush_later(r, &a.flusher);
+	ring_push(r);
+	cr_assert_eq(strlen(ran), 1);
+	cr_assert_not(a.flusher.queued);
+	ring_push(r);
+	cr_assert_eq(strlen(ran), 1);
+	ring_free(r);
+}
+
+/* Many answers are expected and none comes: the engine sleeps as it would for one. */
+Test(ring, expected_answers_that_stay_away_cost_no_turns)
+{
+	struct ring *r = driven();
+	struct ring_stats before, after;
+
+	ring_expect(r, 64);
+	ring_stats(r, &before);
+	ring_run(r, 50 * MS);
+	ring_stats(r, &after);
+	cr_assert_leq(after.enters - before.enters, 4);
+	ring_expect(r, -64);
+	ring_free(r);
+}
