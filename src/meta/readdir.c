@@ -471,6 +471,8 @@ static int64_t readdir_step(struct op *op, int64_t res)
 		return res;
 	if (!inode_is_dir(f->inode))
 		return -ENOTDIR;
+	if (!out || !room)
+		return -EINVAL;
 	if (!s)
 		err = stream_new(f, &f->dir);
 	s = f->dir;
