@@ -17,8 +17,8 @@
 
 enum {
 	READERS_AHEAD = 8, /* fragments read at once */
-	READDIR_ENTRIES = 512,
-	READDIR_BYTES = 256 << 10, /* asked for in one request */
+	READDIR_ENTRIES = 768,
+	READDIR_BYTES = 384 << 10, /* asked for in one request */
 	CHUNK_AHEAD = 1 << 20, /* bytes packed and not delivered, beyond which nothing more is asked for */
 	HASH_END = 1 << 24,
 };
