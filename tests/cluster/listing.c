@@ -173,10 +173,13 @@ static void stream_begin(struct stream *st, cephring_file *f, int below)
 static void two_at_once(struct both *b)
 {
 	static struct stream st[2];
+	cephring_file *f[2];
 
 	both_cold(b);
 	for (int n = 0; n < 2; n++)
-		stream_begin(&st[n], open_dir(b, TOP "/2500"), MEDIUM);
+		f[n] = open_dir(b, TOP "/2500");
+	for (int n = 0; n < 2; n++)
+		stream_begin(&st[n], f[n], MEDIUM);
 	tap_eq(cephring_readdir(st[0].f, st[0].buf, sizeof st[0].buf, &(struct cephring_op){ 0 }, more, NULL),
 	       -EBUSY, "one readdir for a file at a time");
 	tap_eq(cephring_close(st[0].f, &(struct cephring_op){ 0 }, more, NULL), -EBUSY, "no close meanwhile");

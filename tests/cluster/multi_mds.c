@@ -50,6 +50,14 @@ static int change(struct ceph_mount_info *cm, void *arg)
 	return ceph_chmod(cm, j->path, j->mode);
 }
 
+/* A name that rank 0 cannot know of, below the directory of rank 1. */
+static int make_new(struct ceph_mount_info *cm, void *arg)
+{
+	int fd = ceph_open(cm, arg, O_CREAT | O_EXCL | O_WRONLY, 0644);
+
+	return fd < 0 ? fd : ceph_close(cm, fd);
+}
+
 static int stat_ours(struct both *b, const char *path, struct cephring_statx *st, int flags)
 {
 	return cephring_sync_statx(b->mount, NULL, path, CEPHRING_STATX_BASIC, flags, NULL, st);
@@ -167,7 +175,19 @@ int main(void)
 	tap_ok(wait_rank(b, "/pin0/d0", 0), "the other stays with rank 0");
 	sees_changes(b, "/pin1/d0/d1/d2/d3/f0", "on rank 1");
 	sees_changes(b, "/pin0/d0/d1/d2/d3/f0", "on rank 0");
+	/* Whoever starts at the root asks rank 0 first, which replicates what it was asked for before: so,
+	 * new names. */
 	cephring_stats(b->mount, &s);
+	for (int n = 0; n < 20 && !s.forwards; n++) {
+		struct cephring_statx st;
+		char path[256];
+
+		snprintf(path, sizeof path, "/pin1/d0/d1/d2/d3/new%d", n);
+		they(b, make_new, path);
+		cephring_drop_caches(b->mount);
+		stat_ours(b, path, &st, 0);
+		cephring_stats(b->mount, &s);
+	}
 	tap_ok(s.forwards > 0, "some requests were forwarded");
 	tap_eq(cephring_dump(b->mount, "sessions", &text), 0, "the sessions can be shown");
 	tap_ok(strstr(text, "\"rank\": 1") && strstr(text, "\"rank\": 0"), "both ranks have one");
