@@ -133,6 +133,12 @@ static void handle_caps(struct session *s, const struct msg_in *in)
 		log_emit(s->m->log, LOG_ERROR, "mds.%d: broken caps message: %s", s->rank, d.what);
 		return;
 	}
+	if (c.xattr_len != in->middle_len) {
+		log_emit(s->m->log, LOG_ERROR,
+			 "mds.%d: caps of inode %llx: %u bytes of attributes announced, %u came", s->rank,
+			 (unsigned long long)c.ino, c.xattr_len, in->middle_len);
+		c.xattr_version = 0; /* the bits still count, and a revoke is still answered */
+	}
 	c.xattrs = (struct slice){ in->middle, in->middle_len };
 	caps_handle(s->m, s, &c);
 }
