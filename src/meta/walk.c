@@ -27,6 +27,11 @@ bool walk_name_is_dot(const char *name, uint32_t len)
 	return name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
 }
 
+bool walk_name_is_snapdir(const char *name, uint32_t len)
+{
+	return len == 5 && !memcmp(name, ".snap", 5);
+}
+
 /* Every length before anything is sent. */
 static int check_lengths(const char *path)
 {
@@ -298,7 +303,7 @@ static int64_t component(struct op *op)
 		}
 		return res;
 	}
-	if (len == 5 && !memcmp(name, ".snap", 5))
+	if (walk_name_is_snapdir(name, len))
 		return log_fail(m->log, -EOPNOTSUPP, "snapshots (.snap) are not supported by this version");
 	res = child(op, name, len, now, &next);
 	if (res != 1)

@@ -161,7 +161,7 @@ static int collect(struct op *op, struct walk_batch *b, const char *rest)
 	for (;;) {
 		len = walk_name(end, &name, &slash);
 		if (!len || b->count == WALK_BATCH_MAX || walk_name_is_dot(name, len) ||
-		    (len == 5 && !memcmp(name, ".snap", 5)))
+		    walk_name_is_snapdir(name, len))
 			break;
 		if (used + len + 1 > BATCH_PATH_INLINE && b->path == b->inline_path) {
 			b->path = mem_alloc(WALK_BATCH_MAX * (WALK_NAME_MAX + 1));

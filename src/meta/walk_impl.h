@@ -31,6 +31,7 @@ struct walk_batch {
 
 uint32_t walk_name(const char *p, const char **name, bool *slash);
 bool walk_name_is_dot(const char *name, uint32_t len);
+bool walk_name_is_snapdir(const char *name, uint32_t len);
 bool walk_free_pass(const struct meta *m, const struct walk *w);
 void walk_move(struct meta *m, struct walk *w, struct inode *to);
 
