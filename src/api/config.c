@@ -62,14 +62,6 @@ static struct conf_scope scope(const cephring_config *c)
 	};
 }
 
-int config_expand(cephring_config *c, const char *text, char *out, size_t cap)
-{
-	struct conf_scope s = scope(c);
-	int err = conf_expand(&s, text, out, cap);
-
-	return err ? config_fail(c, err, "\"%.200s\": %s", text, strerrordesc_np(-err)) : 0;
-}
-
 static void origin_words(const cephring_config *c, const struct config_value *v,
 			 const struct conf_entry *from, char *out, size_t cap)
 {

@@ -42,8 +42,6 @@ int config_fail(cephring_config *c, int err, const char *fmt, ...) __attribute__
 /* Values in force from the sources as they are. 0, -EINVAL with words, -ENOMEM. */
 int config_resolve(cephring_config *c);
 int config_set_env(cephring_config *c, enum option_id id, const char *name, const char *value);
-/* Expands $variables of a text. 0 or -errno with words. */
-int config_expand(cephring_config *c, const char *text, char *out, size_t cap);
 
 /* config_file.c: whole file, NUL-terminated, mem_free'd by the caller with *len + 1. -EFBIG above 1 MiB. */
 int config_read_file(const char *path, char **text, size_t *len);

@@ -49,8 +49,6 @@ struct conf_scope {
 	void *arg;
 };
 
-/* The raw entry by precedence, without overrides; NULL = none. */
-const struct conf_entry *conf_find(const struct conf_scope *s, const char *key);
 /* The value by override, file, fallback, expanded into out[cap]; *from (may be NULL) = the file's entry if it
  * came from there. 0; -ENOENT; -ENAMETOOLONG; -ELOOP: $variables that name each other. */
 int conf_get(const struct conf_scope *s, const char *key, char *out, size_t cap,

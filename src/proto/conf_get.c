@@ -45,13 +45,6 @@ static const struct conf_entry *find_normal(const struct conf_scope *s, const ch
 	return e ? e : find_in(s->conf, "global", key);
 }
 
-const struct conf_entry *conf_find(const struct conf_scope *s, const char *key)
-{
-	char normal[CONF_KEY_MAX];
-
-	return conf_key_normal(key, strlen(key), normal) ? find_normal(s, normal) : NULL;
-}
-
 /* The text of a key before expansion, from wherever it comes; NULL = none. */
 static const char *raw_value(const struct conf_scope *s, const char *key, const struct conf_entry **from)
 {
