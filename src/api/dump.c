@@ -59,17 +59,6 @@ static json_t *conn_view(const struct conn_info *c)
 	return o;
 }
 
-static json_t *fsid_view(const uint8_t f[16])
-{
-	char text[37];
-	int n = 0;
-
-	for (int k = 0; k < 16; k++)
-		n += snprintf(text + n, sizeof text - (size_t)n, "%s%02x",
-			      k == 4 || k == 6 || k == 8 || k == 10 ? "-" : "", f[k]);
-	return json_string(text);
-}
-
 static json_t *mon_view(struct mon *mon)
 {
 	const struct monmap *map = mon_monmap(mon);
@@ -185,6 +174,7 @@ static json_t *cache_view(const struct meta *m)
 static json_t *status_view(cephring_mount *mt)
 {
 	const struct meta *m = &mt->meta;
+	char fsid[FSID_TEXT_MAX];
 	json_t *o = json_object();
 
 	set(o, "version", json_string(cephring_version()));
@@ -194,7 +184,7 @@ static json_t *status_view(cephring_mount *mt)
 	if (mt->mon) {
 		set(o, "global_id", num(*mon_global_id(mt->mon)));
 		if (mon_monmap(mt->mon))
-			set(o, "fsid", fsid_view(mon_monmap(mt->mon)->fsid));
+			set(o, "fsid", json_string(fsid_text(mon_monmap(mt->mon)->fsid, fsid)));
 		set(o, "monitor", mon_view(mt->mon));
 	}
 	if (m->map)

@@ -117,14 +117,9 @@ static int t_caps(struct meta *m, const struct inode *i, char *out)
 
 static int t_fsid(struct meta *m, const struct inode *i, char *out)
 {
-	const uint8_t *f = mon_monmap(m->mon)->fsid;
-	int n = 0;
-
 	(void)i;
-	for (int k = 0; k < 16; k++)
-		n += snprintf(out + n, VXATTR_TEXT_MAX - (size_t)n, "%s%02x",
-			      k == 4 || k == 6 || k == 8 || k == 10 ? "-" : "", f[k]);
-	return n;
+	fsid_text(mon_monmap(m->mon)->fsid, out);
+	return (int)strlen(out);
 }
 
 static int t_client(struct meta *m, const struct inode *i, char *out)

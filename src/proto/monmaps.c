@@ -413,3 +413,18 @@ int config_decode(struct dec *d, void (*each)(void *arg, struct slice key, struc
 	}
 	return d->err;
 }
+
+const char *fsid_text(const uint8_t fsid[16], char *out)
+{
+	static const char hex[] = "0123456789abcdef";
+	char *p = out;
+
+	for (int k = 0; k < 16; k++) {
+		if (k == 4 || k == 6 || k == 8 || k == 10)
+			*p++ = '-';
+		*p++ = hex[fsid[k] >> 4];
+		*p++ = hex[fsid[k] & 15];
+	}
+	*p = '\0';
+	return out;
+}

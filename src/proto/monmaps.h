@@ -33,6 +33,10 @@ struct monmap {
 	} mon[MONMAP_MAX];
 };
 
+enum { FSID_TEXT_MAX = 37 };
+/* "8-4-4-4-12" as Ceph prints it, into FSID_TEXT_MAX bytes; returns `out`. */
+const char *fsid_text(const uint8_t fsid[16], char *out);
+
 enum mds_state {
 	MDS_STATE_REPLAY = 8,
 	MDS_STATE_RESOLVE = 9,

@@ -528,3 +528,11 @@ Test(monmaps, config_hands_over_each_pair)
 	}
 	enc_free(&e);
 }
+
+Test(monmaps, fsid_reads_as_ceph_prints_it)
+{
+	const uint8_t fsid[16] = { 0, 1, 2, 3, 0xaa, 0xbb, 6, 7, 8, 9, 0xa, 0xb, 0xc, 0xd, 0xe, 0xff };
+	char text[FSID_TEXT_MAX];
+
+	cr_assert_str_eq(fsid_text(fsid, text), "00010203-aabb-0607-0809-0a0b0c0d0eff");
+}
