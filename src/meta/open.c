@@ -50,7 +50,7 @@ static int64_t send_open(struct op *op)
 	struct mreq *r = mreq_new(op->m, MDS_OP_OPEN, op->inode, NULL, 0);
 
 	if (r)
-		args_open(r->args, open_flags_to_wire(op->u.open.flags), 0, CAP_PIN | CAP_AS);
+		args_open(r->args, open_flags_to_wire(op->u.open.flags), 0, CAP_PIN | CAP_AS, NULL, 0);
 	return op_ask(op, r);
 }
 

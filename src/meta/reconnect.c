@@ -39,7 +39,7 @@ static void shed(struct session *s)
 
 void reconnect_send(struct session *s)
 {
-	const uint64_t realms[1][3] = { { INO_ROOT, 1, 0 } };
+	const struct reconnect_realm realms[1] = { { .ino = INO_ROOT, .seq = 1 } };
 	struct msg *msg = msg_new(MSG_CLIENT_RECONNECT, RECONNECT_VERSION, RECONNECT_COMPAT, 0);
 	uint32_t count = 0;
 	struct cap *c;

@@ -27,7 +27,8 @@ enum mds_msg_type {
 };
 
 #define SNAP_HEAD ((uint64_t)-2)
-enum { INO_ROOT = 1 };
+#define SNAP_DIR ((uint64_t)-1) /* the virtual .snap of a directory */
+enum { INO_ROOT = 1, INO_GLOBAL_REALM = 3, INO_USER_MIN = 0x1000 /* below: the MDS's own */ };
 
 /* Capability bits (ceph src/include/ceph_fs.h CEPH_CAP_*). */
 enum {
@@ -49,7 +50,15 @@ enum {
 	CAP_RSTAT = CAP_FA, /* in a GETATTR mask only: fresh recursive statistics */
 	CAP_ANY_SHARED = CAP_AS | CAP_LS | CAP_XS | CAP_FS,
 	CAP_STAT_ALL = CAP_PIN | CAP_ANY_SHARED,
-	CAP_ANY_WR = CAP_AX | CAP_LX | CAP_XX | CAP_FX | CAP_FW | CAP_FB,
+	CAP_ANY_EXCL = CAP_AX | CAP_LX | CAP_XX | CAP_FX,
+	CAP_ANY_FILE_RD = CAP_FR | CAP_FC | CAP_FS,
+	CAP_ANY_FILE_WR = CAP_FW | CAP_FB | CAP_FX,
+	CAP_ANY_RD = CAP_ANY_SHARED | CAP_FR | CAP_FC,
+	CAP_ANY_WR = CAP_ANY_EXCL | CAP_FW | CAP_FB,
+	CAP_ANY = CAP_PIN | CAP_ANY_RD | CAP_ANY_WR | CAP_FL,
+	CAP_DIR_CREATE = CAP_FC, /* on a directory: names may be made, or removed, without asking first */
+	CAP_DIR_UNLINK = CAP_FR,
+	CAP_ANY_DIR_OPS = CAP_FC | CAP_FR | CAP_FA | CAP_FL,
 };
 enum { CAP_TEXT_MAX = 32 };
 /* "pAsLsXsFscr", "-" for none; into CAP_TEXT_MAX bytes; returns `buf`. */
@@ -114,7 +123,22 @@ struct session_msg {
 	uint64_t seq;
 	uint64_t features[2];      /* the MDS's bitmap, 128 bits kept */
 	struct slice error_string; /* REJECT: why; len 0 = none */
+	struct slice cap_auths;    /* v6: a list for cap_auths_begin(); len 0 = not sent */
 };
+/* One grant of the key's MDS capabilities (MDSCapAuth): what the client must enforce itself when it announces
+ * feature 21. */
+struct cap_auth_rule {
+	int64_t uid; /* -1 any */
+	struct slice gids; /* 4 bytes each; len 0 any */
+	struct slice path, fs_name; /* without a leading slash; len 0 any */
+	bool root_squash, readable, writeable;
+};
+struct cap_auth_iter {
+	struct dec d;
+	uint32_t left;
+};
+int cap_auths_begin(struct cap_auth_iter *it, struct slice cap_auths);
+int cap_auths_next(struct cap_auth_iter *it, struct cap_auth_rule *r); /* 1 = got one, 0 = end, -EBADMSG */
 int session_decode(struct dec *d, uint16_t version, struct session_msg *s);
 /* Any op without metadata: header version 1. */
 void session_encode(struct enc *e, uint32_t op, uint64_t seq);
@@ -145,7 +169,7 @@ struct mds_request {
 	uint32_t release_count;
 	uint64_t stamp_ns; /* wall clock */
 	const uint32_t *gids;
-	uint32_t gid_count;
+	uint32_t gid_count; /* the data segment (xattr value, initial xattrs) is the caller's to attach */
 	uint32_t owner_uid, owner_gid; /* head v3; -1 where not meant */
 };
 /* Which head the session's features call for: 1, 2 or 3. */
@@ -153,7 +177,56 @@ unsigned request_head_version(uint64_t session_features);
 /* The front; *hdr_version = the message header version to send it with. */
 void request_encode(struct enc *e, const struct mds_request *q, unsigned head_version, uint16_t *hdr_version);
 void args_getattr(uint8_t args[MDS_ARGS_SIZE], uint32_t mask); /* GETATTR, LOOKUP, LOOKUPSNAP */
-void args_open(uint8_t args[MDS_ARGS_SIZE], uint32_t wire_flags, uint32_t mode, uint32_t mask);
+/* OPEN, CREATE. `layout` NULL: the directory's; its pool -1: the directory's. */
+struct args_layout {
+	uint32_t stripe_unit, stripe_count, object_size;
+	int64_t pool;
+};
+void args_open(uint8_t args[MDS_ARGS_SIZE], uint32_t wire_flags, uint32_t mode, uint32_t mask,
+	       const struct args_layout *layout, uint64_t old_size);
+enum setattr_mask {
+	SETATTR_MODE = 1,
+	SETATTR_UID = 2,
+	SETATTR_GID = 4,
+	SETATTR_MTIME = 8,
+	SETATTR_ATIME = 0x10,
+	SETATTR_SIZE = 0x20,
+	SETATTR_CTIME = 0x40,
+	SETATTR_MTIME_NOW = 0x80,
+	SETATTR_ATIME_NOW = 0x100,
+	SETATTR_BTIME = 0x200,
+	SETATTR_KILL_SGUID = 0x400,
+};
+struct args_setattr {
+	uint32_t mask, mode, uid, gid;
+	uint64_t mtime_ns, atime_ns, btime_ns, size, old_size;
+};
+void args_setattr(uint8_t args[MDS_ARGS_SIZE], const struct args_setattr *a);
+void args_mknod(uint8_t args[MDS_ARGS_SIZE], uint32_t mode, uint32_t rdev); /* mode with S_IFMT */
+void args_mkdir(uint8_t args[MDS_ARGS_SIZE], uint32_t mode);                /* MKDIR, MKSNAP */
+enum { SETXATTR_CREATE = 1, SETXATTR_REPLACE = 2 };
+void args_setxattr(uint8_t args[MDS_ARGS_SIZE], uint32_t flags, uint32_t osdmap_epoch);
+enum filelock_rule { FILELOCK_FCNTL = 1, FILELOCK_FLOCK, FILELOCK_FCNTL_INTR, FILELOCK_FLOCK_INTR };
+enum filelock_type { FILELOCK_SHARED = 1, FILELOCK_EXCL = 2, FILELOCK_UNLOCK = 4 };
+enum { FILELOCK_BYTES = 41 };
+#define FILELOCK_OWNER_ALONE (1ull << 63) /* in `owner`: it identifies the holder without the pid */
+struct filelock {
+	uint64_t start, length; /* length 0 = to the end */
+	uint64_t client, owner, pid;
+	uint8_t type;
+};
+void args_filelock(uint8_t args[MDS_ARGS_SIZE], uint8_t rule, const struct filelock *l, bool wait);
+/* LOOKUPINO of a snapped inode: where to look; all 0 for a live one. */
+void args_lookupino(uint8_t args[MDS_ARGS_SIZE], uint32_t mask, uint64_t snapid, uint64_t parent,
+		    uint32_t hash);
+void args_snapdiff(uint8_t args[MDS_ARGS_SIZE], uint32_t frag, uint32_t max_entries, uint32_t max_bytes,
+		   uint32_t offset_hash, uint64_t snap_other);
+/* Data segments: initial xattrs (map<str,blob>: SYMLINK, MKDIR, MKNOD, CREATE) go as they are; MKSNAP's
+ * metadata is wrapped. */
+struct kv_slice {
+	struct slice key, value;
+};
+void mksnap_encode(struct enc *e, const struct kv_slice *kv, uint32_t count);
 void args_readdir(uint8_t args[MDS_ARGS_SIZE], uint32_t frag, uint32_t max_entries, uint32_t max_bytes,
 		  uint32_t offset_hash);
 uint32_t open_flags_to_wire(int host_flags);
@@ -187,6 +260,7 @@ struct inode_stat {
 	struct slice pool_ns;
 	uint64_t change_attr;
 	int32_t dir_pin; /* -1 none */
+	struct slice snap_metadata; /* map<str,str> of a snapshot; len 0 = not sent */
 };
 struct dir_stat {
 	uint32_t frag;
@@ -231,6 +305,36 @@ struct readdir_entry {
 int readdir_next(struct dec *d, struct readdir_entry *e);
 /* extra of GETVXATTR */
 int vxattr_decode(struct dec *d, struct slice *value);
+/* extra of CREATE. Empty: the file existed. Told apart by its length: some daemons send the bare number
+ * although DELEG_INO was agreed upon. */
+enum { DELEGATED_MAX = 4096 };
+struct create_extra {
+	bool created;
+	uint64_t ino;
+	struct slice ranges; /* delegated: {u64 start, u64 len}, 16 bytes each */
+};
+int create_extra_decode(struct dec *d, struct create_extra *x);
+/* extra of GETFILELOCK, and in a reconnect. */
+int filelock_decode(struct dec *d, struct filelock *l);
+void filelock_encode(struct enc *e, const struct filelock *l);
+/* What a snapshot was made with: inode_stat.snap_metadata (map<str,str>). 1 = got one, 0 = end, -EBADMSG. */
+struct kv_iter {
+	struct dec d;
+	uint32_t left;
+};
+int kv_begin(struct kv_iter *it, struct slice map);
+int kv_next(struct kv_iter *it, struct kv_slice *kv);
+
+/* --- snap realms (SnapRealmInfo): in replies, CLIENT_SNAP and IMPORTs, innermost first --- */
+enum { REALM_SNAPS_MAX = 4096 };
+struct realm_info {
+	uint64_t ino, created, parent, parent_since, seq; /* parent 0: none */
+	struct slice snaps, prior_parent_snaps;           /* u64 each, descending */
+	uint64_t last_modified_ns, change_attr;           /* 0 in the bare form */
+};
+/* One realm off the front of a trace. `wrapped`: session feature 19 was agreed upon. 1 = got one, 0 = end,
+ * -EBADMSG. */
+int realm_next(struct dec *d, bool wrapped, struct realm_info *r);
 /* Iterates a map<str,blob> of xattrs: 1 = got one, 0 = end, -EBADMSG. Initialise with xattrs_begin. */
 struct xattr_iter {
 	struct dec d;
@@ -331,6 +435,9 @@ struct quota_msg {
 int quota_decode(struct dec *d, struct quota_msg *q);
 
 /* --- reconnect (MClientReconnect v5, everything in the data segment) --- */
+struct reconnect_realm {
+	uint64_t ino, seq, parent;
+};
 struct reconnect_cap {
 	uint64_t ino;
 	const char *path;
@@ -338,11 +445,11 @@ struct reconnect_cap {
 	uint64_t cap_id;
 	uint32_t wanted, issued;
 	uint64_t snaprealm, pathbase, snap_follows;
-	struct slice locks; /* file locks, encoded; len 0 = none */
+	const struct filelock *fcntl_locks, *flock_locks; /* no locks at all: the blob is empty */
+	uint32_t fcntl_count, flock_count;
 };
 enum { RECONNECT_VERSION = 5, RECONNECT_COMPAT = 4 };
 size_t reconnect_begin(struct enc *e); /* mark of the cap count */
 void reconnect_cap(struct enc *e, const struct reconnect_cap *c);
-/* Each realm is {ino, seq, parent}. */
-void reconnect_end(struct enc *e, size_t mark, uint32_t count, const uint64_t (*realms)[3],
+void reconnect_end(struct enc *e, size_t mark, uint32_t count, const struct reconnect_realm *realms,
 		   uint32_t realm_count);

@@ -79,13 +79,26 @@ static void quota_section(struct dec *d, struct inode_stat *i)
 	dec_close(d, &in);
 }
 
-/* What later versions added, with what it means to be without. The rest (snapshot metadata, encryption
- * contexts, case folding, subvolume) is skipped with the section. */
+/* A map has no length in front: its end is found by walking it. */
+static struct slice map_slice(struct dec *d)
+{
+	const uint8_t *start = d->p;
+
+	for (uint32_t n = dec_count(d, 8); n && !d->err; n--) {
+		dec_slice(d);
+		dec_slice(d);
+	}
+	return d->err ? (struct slice){ 0 } : (struct slice){ start, (uint32_t)(d->p - start) };
+}
+
+/* What later versions added, with what it means to be without. The rest (encryption contexts, case folding,
+ * subvolume) is skipped with the section. */
 static void inode_tail(struct dec *d, uint8_t version, struct inode_stat *i)
 {
 	i->dir_pin = version >= 2 ? dec_s32(d) : -1;
 	i->snap_btime_ns = version >= 3 ? dec_time(d) : 0;
 	i->rsnaps = version >= 4 ? dec_u64(d) : 0;
+	i->snap_metadata = version >= 5 ? map_slice(d) : (struct slice){ 0 };
 }
 
 void inode_stat_decode(struct dec *d, struct inode_stat *i)

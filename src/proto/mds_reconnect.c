@@ -14,9 +14,16 @@ size_t reconnect_begin(struct enc *e)
 	return e->len;
 }
 
+static void locks_encode(struct enc *e, const struct filelock *locks, uint32_t count)
+{
+	enc_u32(e, count);
+	for (uint32_t i = 0; i < count; i++)
+		filelock_encode(e, &locks[i]);
+}
+
 void reconnect_cap(struct enc *e, const struct reconnect_cap *c)
 {
-	size_t mark;
+	size_t mark, locks;
 
 	enc_u64(e, c->ino);
 	mark = enc_section(e, CAP_VERSION, CAP_COMPAT);
@@ -26,20 +33,26 @@ void reconnect_cap(struct enc *e, const struct reconnect_cap *c)
 	enc_u32(e, c->issued);
 	enc_u64(e, c->snaprealm);
 	enc_u64(e, c->pathbase);
-	enc_blob(e, c->locks.p, c->locks.len);
+	locks = enc_hole(e);
+	if (c->fcntl_count || c->flock_count) {
+		locks_encode(e, c->fcntl_locks, c->fcntl_count);
+		locks_encode(e, c->flock_locks, c->flock_count);
+	}
+	enc_close(e, locks);
 	enc_u64(e, c->snap_follows);
 	enc_close(e, mark);
 }
 
-void reconnect_end(struct enc *e, size_t mark, uint32_t count, const uint64_t (*realms)[3],
+void reconnect_end(struct enc *e, size_t mark, uint32_t count, const struct reconnect_realm *realms,
 		   uint32_t realm_count)
 {
 	enc_u32(e, realm_count);
 	for (uint32_t i = 0; i < realm_count; i++) {
 		size_t realm = enc_section(e, REALM_VERSION, REALM_VERSION);
 
-		for (unsigned k = 0; k < 3; k++)
-			enc_u64(e, realms[i][k]);
+		enc_u64(e, realms[i].ino);
+		enc_u64(e, realms[i].seq);
+		enc_u64(e, realms[i].parent);
 		enc_close(e, realm);
 	}
 	enc_u8(e, 0); /* no more to come */

@@ -9,7 +9,7 @@
 
 #include "le.h"
 
-enum { REPLY_HEAD = 15, VXATTR_KNOWN = 1 };
+enum { REPLY_HEAD = 15, VXATTR_KNOWN = 1, CREATED_KNOWN = 1, CREATED_BARE = 8, RANGE_BYTES = 16 };
 /* Name, lease and inode when all their strings are empty: bounds what an entry count may promise. */
 enum { READDIR_ENTRY_MIN = 4 + 16 + 6 + 221 + 64 };
 
@@ -75,6 +75,46 @@ int vxattr_decode(struct dec *d, struct slice *value)
 	return d->err;
 }
 
+static struct slice ranges_slice(struct dec *d)
+{
+	uint32_t n = dec_count(d, RANGE_BYTES);
+	const uint8_t *p;
+
+	if (n > DELEGATED_MAX)
+		dec_fail(d, "create: more delegated ranges than are supported");
+	p = dec_take(d, (size_t)n * RANGE_BYTES);
+	return (struct slice){ p, p ? n * RANGE_BYTES : 0 };
+}
+
+int create_extra_decode(struct dec *d, struct create_extra *x)
+{
+	*x = (struct create_extra){ .created = dec_left(d) > 0 };
+	if (dec_left(d) == CREATED_BARE) {
+		x->ino = dec_u64(d);
+	} else if (x->created) {
+		struct dec in = dec_section(d, CREATED_KNOWN, NULL);
+
+		x->ino = dec_u64(&in);
+		x->ranges = ranges_slice(&in);
+		dec_close(d, &in);
+		dec_end(d);
+	}
+	return d->err;
+}
+
+/* Both kinds of map: pairs of length and bytes, ending exactly. */
+static int pair_next(struct dec *d, uint32_t *left, struct slice *key, struct slice *value)
+{
+	if (!*left)
+		dec_end(d);
+	if (d->err || !*left)
+		return d->err;
+	--*left;
+	*key = dec_slice(d);
+	*value = dec_slice(d);
+	return d->err ? d->err : 1;
+}
+
 int xattrs_begin(struct xattr_iter *it, struct slice xattrs)
 {
 	it->d = dec_init(xattrs.p, xattrs.len);
@@ -84,14 +124,19 @@ int xattrs_begin(struct xattr_iter *it, struct slice xattrs)
 
 int xattrs_next(struct xattr_iter *it, struct slice *name, struct slice *value)
 {
-	if (!it->left)
-		dec_end(&it->d);
-	if (it->d.err || !it->left)
-		return it->d.err;
-	it->left--;
-	*name = dec_slice(&it->d);
-	*value = dec_slice(&it->d);
-	return it->d.err ? it->d.err : 1;
+	return pair_next(&it->d, &it->left, name, value);
+}
+
+int kv_begin(struct kv_iter *it, struct slice map)
+{
+	it->d = dec_init(map.p, map.len);
+	it->left = map.len ? dec_count(&it->d, 8) : 0;
+	return it->d.err;
+}
+
+int kv_next(struct kv_iter *it, struct kv_slice *kv)
+{
+	return pair_next(&it->d, &it->left, &kv->key, &kv->value);
 }
 
 int forward_decode(struct dec *d, struct forward_msg *f)

@@ -7,7 +7,6 @@
 #include "mds.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 #include "le.h"
 
@@ -24,18 +23,6 @@ enum {
 	RELEASES_MAX = UINT16_MAX,
 };
 _Static_assert(HEAD_V1_BYTES == 98 && HEAD_V2_BYTES == 106 && HEAD_V3_BYTES == 118, "sizes on the wire");
-
-/* Open flags on the wire are these on every host. */
-enum {
-	WIRE_WRONLY = 01,
-	WIRE_RDWR = 02,
-	WIRE_CREAT = 0100,
-	WIRE_EXCL = 0200,
-	WIRE_TRUNC = 01000,
-	WIRE_DIRECTORY = 0200000,
-	WIRE_NOFOLLOW = 0400000,
-};
-enum { READDIR_REPLY_FLAGS = 1 }; /* "answer with 16 bits of flags" */
 
 unsigned request_head_version(uint64_t session_features)
 {
@@ -135,49 +122,4 @@ void request_encode(struct enc *e, const struct mds_request *q, unsigned head_ve
 		enc_u32(e, 0); /* alternate_name */
 	if (*hdr_version >= 6)
 		enc_u64(e, 0); /* fscrypt_auth, fscrypt_file */
-}
-
-void args_getattr(uint8_t args[MDS_ARGS_SIZE], uint32_t mask)
-{
-	memset(args, 0, MDS_ARGS_SIZE);
-	le32_put(args, mask);
-}
-
-void args_open(uint8_t args[MDS_ARGS_SIZE], uint32_t wire_flags, uint32_t mode, uint32_t mask)
-{
-	memset(args, 0, MDS_ARGS_SIZE);
-	le32_put(args, wire_flags);
-	le32_put(args + 4, mode);
-	le32_put(args + 20,
-		 UINT32_MAX); /* the directory's pool; stripe unit, count and object size 0 likewise */
-	le32_put(args + 24, mask);
-}
-
-void args_readdir(uint8_t args[MDS_ARGS_SIZE], uint32_t frag, uint32_t max_entries, uint32_t max_bytes,
-		  uint32_t offset_hash)
-{
-	memset(args, 0, MDS_ARGS_SIZE);
-	le32_put(args, frag);
-	le32_put(args + 4, max_entries);
-	le32_put(args + 8, max_bytes);
-	le16_put(args + 12, READDIR_REPLY_FLAGS);
-	le32_put(args + 14, offset_hash);
-}
-
-uint32_t open_flags_to_wire(int host_flags)
-{
-	static const struct {
-		int host;
-		uint32_t wire;
-	} map[] = {
-		{ O_CREAT, WIRE_CREAT },         { O_EXCL, WIRE_EXCL },         { O_TRUNC, WIRE_TRUNC },
-		{ O_DIRECTORY, WIRE_DIRECTORY }, { O_NOFOLLOW, WIRE_NOFOLLOW },
-	};
-	int access = host_flags & O_ACCMODE;
-	uint32_t wire = access == O_WRONLY ? WIRE_WRONLY : access == O_RDWR ? WIRE_RDWR : 0;
-
-	for (unsigned i = 0; i < sizeof(map) / sizeof(map[0]); i++)
-		if (host_flags & map[i].host)
-			wire |= map[i].wire;
-	return wire;
 }

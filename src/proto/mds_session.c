@@ -11,6 +11,10 @@
 enum {
 	HEAD_BYTES = 28, /* op, seq, stamp, max_caps, max_leases */
 	METRIC_SPEC_KNOWN = 1,
+	CAP_AUTH_KNOWN = 1,
+	CAP_MATCH_KNOWN = 1,
+	CAP_AUTH_MIN = 6, /* a section's header */
+	GID_BYTES = 4,
 };
 
 static bool slice_is(struct slice s, const char *word)
@@ -40,6 +44,19 @@ static void features_decode(struct dec *d, uint64_t features[2])
 		features[i / 8] |= (uint64_t)bits.p[i] << (8 * (i % 8));
 }
 
+/* What the key allows, unopened: its length is found by walking it. */
+static struct slice cap_auths_slice(struct dec *d)
+{
+	const uint8_t *start = d->p;
+
+	for (uint32_t n = dec_count(d, CAP_AUTH_MIN); n && !d->err; n--) {
+		struct dec rule = dec_section(d, CAP_AUTH_KNOWN, NULL);
+
+		dec_close(d, &rule);
+	}
+	return d->err ? (struct slice){ 0 } : (struct slice){ start, (uint32_t)(d->p - start) };
+}
+
 int session_decode(struct dec *d, uint16_t version, struct session_msg *s)
 {
 	const uint8_t *p = dec_take(d, HEAD_BYTES);
@@ -62,8 +79,48 @@ int session_decode(struct dec *d, uint16_t version, struct session_msg *s)
 	}
 	if (version >= 5)
 		s->flags = dec_u32(d);
-	/* 6 adds what the key allows, 7 the oldest tid: daemons send them unasked, so a tail is no error. */
+	if (version >= 6) /* daemons send it unasked */
+		s->cap_auths = cap_auths_slice(d);
+	/* 7 adds the oldest tid, which only clients tell */
 	return d->err;
+}
+
+int cap_auths_begin(struct cap_auth_iter *it, struct slice cap_auths)
+{
+	it->d = dec_init(cap_auths.p, cap_auths.len);
+	it->left = cap_auths.len ? dec_count(&it->d, CAP_AUTH_MIN) : 0;
+	return it->d.err;
+}
+
+static void match_decode(struct dec *d, struct cap_auth_rule *r)
+{
+	struct dec in = dec_section(d, CAP_MATCH_KNOWN, NULL);
+	uint32_t gids;
+
+	r->uid = dec_s64(&in);
+	gids = dec_count(&in, GID_BYTES);
+	r->gids = (struct slice){ dec_take(&in, (size_t)gids * GID_BYTES), gids * GID_BYTES };
+	r->path = dec_slice(&in);
+	r->fs_name = dec_slice(&in);
+	r->root_squash = dec_u8(&in);
+	dec_close(d, &in);
+}
+
+int cap_auths_next(struct cap_auth_iter *it, struct cap_auth_rule *r)
+{
+	struct dec in;
+
+	if (!it->left)
+		dec_end(&it->d);
+	if (it->d.err || !it->left)
+		return it->d.err;
+	it->left--;
+	in = dec_section(&it->d, CAP_AUTH_KNOWN, NULL);
+	match_decode(&in, r);
+	r->readable = dec_u8(&in);
+	r->writeable = dec_u8(&in);
+	dec_close(&it->d, &in);
+	return it->d.err ? it->d.err : 1;
 }
 
 void session_encode(struct enc *e, uint32_t op, uint64_t seq)

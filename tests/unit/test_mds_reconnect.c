@@ -5,13 +5,28 @@
 #include "messages.h"
 #include "proto/mds.h"
 
-enum { REALMS = 16 };
+enum { REALMS = 16, LOCKS = 16 };
+
+struct locks {
+	struct filelock lock[LOCKS];
+	uint32_t count;
+};
+
+static void locks_parse(struct dec *d, struct locks *l)
+{
+	l->count = dec_count(d, FILELOCK_BYTES);
+	cr_assert(l->count <= LOCKS);
+	for (uint32_t i = 0; i < l->count; i++)
+		cr_assert_eq(filelock_decode(d, &l->lock[i]), 0);
+}
 
 static void cap_copy(struct dec *d, struct enc *e)
 {
 	struct reconnect_cap c = { .ino = dec_u64(d) };
 	struct dec in = dec_section(d, 2, NULL);
 	struct slice path = dec_slice(&in);
+	struct locks fcntl_locks = { 0 }, flock_locks = { 0 };
+	struct dec blob;
 
 	c.path = (const char *)path.p;
 	c.path_len = path.len;
@@ -20,14 +35,24 @@ static void cap_copy(struct dec *d, struct enc *e)
 	c.issued = dec_u32(&in);
 	c.snaprealm = dec_u64(&in);
 	c.pathbase = dec_u64(&in);
-	c.locks = dec_slice(&in);
+	blob = dec_blob(&in);
+	if (dec_left(&blob)) {
+		locks_parse(&blob, &fcntl_locks);
+		locks_parse(&blob, &flock_locks);
+	}
+	dec_end(&blob);
+	dec_close(&in, &blob);
+	c.fcntl_locks = fcntl_locks.lock;
+	c.fcntl_count = fcntl_locks.count;
+	c.flock_locks = flock_locks.lock;
+	c.flock_count = flock_locks.count;
 	c.snap_follows = dec_u64(&in);
 	dec_end(&in);
 	dec_close(d, &in);
 	reconnect_cap(e, &c);
 }
 
-static uint32_t realms_parse(struct dec *d, uint64_t (*realms)[3])
+static uint32_t realms_parse(struct dec *d, struct reconnect_realm *realms)
 {
 	uint32_t n = dec_count(d, 6);
 
@@ -35,8 +60,9 @@ static uint32_t realms_parse(struct dec *d, uint64_t (*realms)[3])
 	for (uint32_t i = 0; i < n; i++) {
 		struct dec in = dec_section(d, 1, NULL);
 
-		for (unsigned k = 0; k < 3; k++)
-			realms[i][k] = dec_u64(&in);
+		realms[i].ino = dec_u64(&in);
+		realms[i].seq = dec_u64(&in);
+		realms[i].parent = dec_u64(&in);
 		dec_end(&in);
 		dec_close(d, &in);
 	}
@@ -46,7 +72,7 @@ static uint32_t realms_parse(struct dec *d, uint64_t (*realms)[3])
 static void same_bytes(const struct message *m, void *arg)
 {
 	struct dec d = dec_init(m->data, m->data_len);
-	uint64_t realms[REALMS][3];
+	struct reconnect_realm realms[REALMS];
 	uint32_t count, realm_count;
 	struct enc e;
 	size_t mark;

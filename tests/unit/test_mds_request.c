@@ -200,8 +200,7 @@ static void same_args(const struct message *m, void *arg)
 		args_getattr(args, u[0]);
 		break;
 	case MDS_OP_OPEN:
-		args_open(args, u[0], u[1], u[6]);
-		memset(r.q.args + 28, 0, 8); /* the size as the client knew it: only truncation uses it */
+		args_open(args, u[0], u[1], u[6], NULL, u[7] | (uint64_t)u[8] << 32);
 		break;
 	case MDS_OP_READDIR:
 	case MDS_OP_LSSNAP:
