@@ -56,7 +56,7 @@ static void list(cephring_mount *m, const char *path)
 	char *bufs = NULL, *more;
 	cephring_file *dir;
 	int64_t len = 0, n;
-	int err = cephring_sync_open(m, NULL, path, O_RDONLY | O_DIRECTORY, NULL, &dir);
+	int err = cephring_sync_open(m, NULL, path, O_RDONLY | O_DIRECTORY, 0, NULL, NULL, &dir);
 
 	if (err) {
 		printf("%s: %s\n", path, strerror(-err));

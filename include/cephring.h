@@ -47,7 +47,7 @@ typedef void (*cephring_cb)(struct cephring_op *op, int64_t res, void *user);
 
 /* Embedded by the caller, zero-initialised once; reusable when its callback has begun. */
 struct cephring_op {
-	uint64_t opaque[64];
+	uint64_t opaque[80];
 };
 
 /* Sets a deadline for the NEXT submission of `op`: absolute CLOCK_MONOTONIC ns, 0 = none. When it passes, the
@@ -56,6 +56,9 @@ CEPHRING_API void cephring_op_deadline(struct cephring_op *op, uint64_t deadline
 /* Asks for an early end: the callback comes with -ECANCELED, or with the result if that was first. Any
  * thread. 0; -EALREADY: not in flight; -EAGAIN, -ENOMEM: could not be asked for, try again. */
 CEPHRING_API int cephring_op_cancel(cephring_mount *m, struct cephring_op *op);
+/* In the callback of an operation that ended with an error: 1, what it was to change may have been, or may
+ * still be, changed (it was sent and not answered: cancelled, deadline, eviction, unmount); 0: it was not. */
+CEPHRING_API int cephring_op_uncertain(const struct cephring_op *op);
 
 /* ---- engine ---- */
 
@@ -112,6 +115,7 @@ struct cephring_cred {
 	uint32_t uid, gid;
 	uint32_t ngroups;
 	const uint32_t *groups; /* supplementary groups */
+	uint32_t umask;         /* permission bits that new names do not get, unless a default ACL rules */
 };
 
 enum cephring_log_level { CEPHRING_LOG_ERROR, CEPHRING_LOG_WARN, CEPHRING_LOG_INFO, CEPHRING_LOG_DEBUG };
@@ -127,6 +131,9 @@ struct cephring_mount_opts {
 	void (*log)(void *arg, int level, const char *line); /* engine's thread; NULL = silent */
 	void *log_arg;
 	int log_level; /* enum cephring_log_level: lines above it are not made */
+	int posix_acl; /* 1: enforce and inherit POSIX ACLs (system.posix_acl_*); 0: they are stored only */
+	int async_dirops; /* 1: create and unlink locally where the MDS allows it, as the kernel's `nowsync`:
+			     failures show in the fsync of the directory and in the log. See the manual */
 };
 
 /* Connects, logs in, opens a session, fetches the root. *out is valid at once (for cancel, status and
@@ -191,15 +198,29 @@ struct cephring_statx {
 	uint64_t rbytes, rfiles, rsubdirs; /* directories: recursive statistics as last seen */
 };
 
+/* ---- from the cache, on any thread ----
+ * What is cached and valid is answered at once, on the calling thread: no lock, no message, no system call,
+ * while the engine goes on changing the cache. 0 or more, the error that the call would give (-ENOENT,
+ * -EACCES, ...), or -EAGAIN: it takes the engine, submit the call. The mount must be mounted, and not being
+ * unmounted. The blocking helpers try these first. */
+struct cephring_statx;
+CEPHRING_API int cephring_statx_cached(cephring_mount *m, cephring_inode *at, const char *path, uint32_t want,
+				       int flags, const struct cephring_cred *cred,
+				       struct cephring_statx *out);
+CEPHRING_API int cephring_lookup_cached(cephring_mount *m, cephring_inode *at, const char *path, int flags,
+					const struct cephring_cred *cred, cephring_inode **out);
+CEPHRING_API int cephring_access_cached(cephring_mount *m, cephring_inode *at, const char *path, int mode,
+					int flags, const struct cephring_cred *cred);
+CEPHRING_API int64_t cephring_readlink_cached(cephring_mount *m, cephring_inode *at, const char *path,
+					      const struct cephring_cred *cred, char *buf, size_t size);
+CEPHRING_API int64_t cephring_getxattr_cached(cephring_mount *m, cephring_inode *at, const char *path,
+					      const char *name, int flags, const struct cephring_cred *cred,
+					      void *buf, size_t size);
+
 /* res 0. Only wanted fields cost a round trip; more may come. */
 CEPHRING_API int cephring_statx(cephring_mount *m, cephring_inode *at, const char *path, uint32_t want,
 				int flags, const struct cephring_cred *cred, struct cephring_statx *out,
 				struct cephring_op *op, cephring_cb cb, void *user);
-/* The same from the cache only, at once, on the engine's thread: 0, the walk's error (-ENOENT, -EACCES, ...),
- * or -EAGAIN: needs a message, submit cephring_statx(). */
-CEPHRING_API int cephring_statx_cached(cephring_mount *m, cephring_inode *at, const char *path, uint32_t want,
-				       int flags, const struct cephring_cred *cred,
-				       struct cephring_statx *out);
 /* mode: R_OK|W_OK|X_OK or F_OK. res 0 or -EACCES. Judged with the ids of `cred`. */
 CEPHRING_API int cephring_access(cephring_mount *m, cephring_inode *at, const char *path, int mode, int flags,
 				 const struct cephring_cred *cred, struct cephring_op *op, cephring_cb cb,
@@ -224,16 +245,145 @@ struct cephring_statfs {
 CEPHRING_API int cephring_statfs(cephring_mount *m, struct cephring_statfs *out, struct cephring_op *op,
 				 cephring_cb cb, void *user);
 
+/* ---- changing names ----
+ * res 0 when the MDS has carried it out and everybody sees it. That it also survives the loss of the MDS is
+ * certain after cephring_fsync() of the directory, or cephring_syncfs(). Paths and flags as above; the last
+ * name of `path` must not be `.` or `..` (-EINVAL, -ENOTEMPTY or -EBUSY as POSIX says). In a snapshot:
+ * -EROFS. A quota is exceeded: -EDQUOT.
+ *
+ * Snapshots are names below `.snap` of a directory: mkdir makes one, unlink with CEPHRING_REMOVEDIR removes
+ * it, rename (within one `.snap`) renames it, readdir of `.snap` lists them. */
+enum {
+	CEPHRING_PARENTS = 8,    /* mkdir: missing directories on the way too, and one that exists is fine */
+	CEPHRING_REMOVEDIR = 16, /* unlink: a directory (rmdir) */
+	CEPHRING_NOREPLACE = 32, /* rename: -EEXIST when the new name exists */
+};
+
+CEPHRING_API int cephring_mkdir(cephring_mount *m, cephring_inode *at, const char *path, uint32_t mode,
+				int flags, const struct cephring_cred *cred, struct cephring_op *op,
+				cephring_cb cb, void *user);
+/* mode with S_IFREG, S_IFIFO, S_IFSOCK, S_IFCHR or S_IFBLK; rdev as makedev() of the C library makes it. */
+CEPHRING_API int cephring_mknod(cephring_mount *m, cephring_inode *at, const char *path, uint32_t mode,
+				uint64_t rdev, const struct cephring_cred *cred, struct cephring_op *op,
+				cephring_cb cb, void *user);
+CEPHRING_API int cephring_symlink(cephring_mount *m, const char *target, cephring_inode *at, const char *path,
+				  const struct cephring_cred *cred, struct cephring_op *op, cephring_cb cb,
+				  void *user);
+/* A new name `to` for what `from` leads to; a final symlink is followed unless CEPHRING_NOFOLLOW. */
+CEPHRING_API int cephring_link(cephring_mount *m, cephring_inode *from_at, const char *from,
+			       cephring_inode *to_at, const char *to, int flags,
+			       const struct cephring_cred *cred, struct cephring_op *op, cephring_cb cb,
+			       void *user);
+CEPHRING_API int cephring_unlink(cephring_mount *m, cephring_inode *at, const char *path, int flags,
+				 const struct cephring_cred *cred, struct cephring_op *op, cephring_cb cb,
+				 void *user);
+CEPHRING_API int cephring_rename(cephring_mount *m, cephring_inode *from_at, const char *from,
+				 cephring_inode *to_at, const char *to, int flags,
+				 const struct cephring_cred *cred, struct cephring_op *op, cephring_cb cb,
+				 void *user);
+
+/* ---- changing attributes ---- */
+
+enum {
+	CEPHRING_SET_MODE = 0x1,
+	CEPHRING_SET_UID = 0x2,
+	CEPHRING_SET_GID = 0x4,
+	CEPHRING_SET_SIZE = 0x8,
+	CEPHRING_SET_ATIME = 0x10,
+	CEPHRING_SET_MTIME = 0x20,
+	CEPHRING_SET_ATIME_NOW = 0x40,
+	CEPHRING_SET_MTIME_NOW = 0x80,
+	CEPHRING_SET_BTIME = 0x100,
+};
+struct cephring_setattr {
+	size_t struct_size;
+	uint32_t set; /* CEPHRING_SET_* */
+	uint32_t mode, uid, gid;
+	uint64_t size;
+	int64_t atime_ns, mtime_ns, btime_ns;
+	cephring_file *file; /* ftruncate(): a file open for writing needs no permission to be truncated; or
+				NULL */
+};
+/* res 0. Under exclusive caps it is done here and told the MDS later (fsync tells it now). */
+CEPHRING_API int cephring_setattr(cephring_mount *m, cephring_inode *at, const char *path,
+				  const struct cephring_setattr *set, int flags,
+				  const struct cephring_cred *cred, struct cephring_op *op, cephring_cb cb,
+				  void *user);
+/* how: 0, XATTR_CREATE or XATTR_REPLACE of <sys/xattr.h>. user.*, trusted.*, security.*,
+ * system.posix_acl_access and _default, and ceph.quota.max_bytes, ceph.quota.max_files, ceph.dir.layout[.*],
+ * ceph.file.layout[.*], ceph.dir.pin and what else the MDS takes. */
+CEPHRING_API int cephring_setxattr(cephring_mount *m, cephring_inode *at, const char *path, const char *name,
+				   const void *value, size_t size, int how, int flags,
+				   const struct cephring_cred *cred, struct cephring_op *op, cephring_cb cb,
+				   void *user);
+CEPHRING_API int cephring_removexattr(cephring_mount *m, cephring_inode *at, const char *path,
+				      const char *name, int flags, const struct cephring_cred *cred,
+				      struct cephring_op *op, cephring_cb cb, void *user);
+
+/* ---- snapshots ---- */
+
+struct cephring_kv {
+	const char *key, *value;
+};
+/* mkdir in `.snap` with metadata that travels with the snapshot. `name`: of the new snapshot. res: its snap
+ * id. */
+CEPHRING_API int cephring_mksnap(cephring_mount *m, cephring_inode *at, const char *path, const char *name,
+				 uint32_t mode, const struct cephring_kv *metadata, uint32_t count,
+				 const struct cephring_cred *cred, struct cephring_op *op, cephring_cb cb,
+				 void *user);
+struct cephring_snap_info {
+	uint64_t snapid;
+	uint32_t count;       /* of metadata pairs */
+	char text[4096 - 16]; /* key NUL value NUL ...; what does not fit: -ERANGE */
+};
+/* path: DIR/.snap/NAME. */
+CEPHRING_API int cephring_snap_info(cephring_mount *m, cephring_inode *at, const char *path,
+				    const struct cephring_cred *cred, struct cephring_snap_info *out,
+				    struct cephring_op *op, cephring_cb cb, void *user);
+
+/* ---- by handle: what an NFS server exports ---- */
+
+struct cephring_handle {
+	uint64_t ino, snapid; /* snapid (uint64_t)-2: the live file */
+	uint64_t parent;      /* of a snapshot's file: the directory it was seen in; else 0 */
+	uint32_t hash;        /* likewise, of its name */
+	uint32_t reserved;
+};
+CEPHRING_API void cephring_handle_of(const cephring_inode *i, struct cephring_handle *out);
+/* From the cache or the MDS. -ESTALE: it does not exist any more. The parent: cephring_lookup(i, ".."). */
+CEPHRING_API int cephring_lookup_handle(cephring_mount *m, const struct cephring_handle *h,
+					const struct cephring_cred *cred, struct cephring_op *op,
+					cephring_cb cb, void *user, cephring_inode **out);
+/* A name of `i` in its parent: res = its length, without NUL; -ERANGE: buf too small. */
+CEPHRING_API int cephring_name_of(cephring_mount *m, cephring_inode *i, const struct cephring_cred *cred,
+				  char *buf, size_t size, struct cephring_op *op, cephring_cb cb, void *user);
+
+/* ---- durability ---- */
+
+/* res 0: everything of this mount that was done before is on stable storage. A failure of something that was
+ * done here first and told the MDS later is reported once: -EIO or its own errno; the log names the file. */
+CEPHRING_API int cephring_syncfs(cephring_mount *m, struct cephring_op *op, cephring_cb cb, void *user);
+
 /* ---- open files and directories ---- */
 
-/* flags: O_RDONLY with O_DIRECTORY, O_NOFOLLOW, O_PATH of <fcntl.h>; others -EROFS / -EINVAL in this version.
- * res 0. */
+/* What a new file is laid out like, NULL or 0 (pool -1): as its directory says. */
+struct cephring_layout {
+	uint32_t stripe_unit, stripe_count, object_size;
+	int64_t pool;
+};
+/* flags of <fcntl.h>: O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_APPEND, O_DIRECTORY,
+ * O_NOFOLLOW, O_PATH, O_SYNC, O_DSYNC, O_DIRECT; unknown ones: -EINVAL. `mode`, `layout`: of a file that is
+ * created. res 0, or 1: it was created. */
 CEPHRING_API int cephring_open(cephring_mount *m, cephring_inode *at, const char *path, int flags,
+			       uint32_t mode, const struct cephring_layout *layout,
 			       const struct cephring_cred *cred, struct cephring_op *op, cephring_cb cb,
 			       void *user, cephring_file **out);
 /* Always frees `f`, whatever the result. -EBUSY (not accepted): operations on it are in flight. */
 CEPHRING_API int cephring_close(cephring_file *f, struct cephring_op *op, cephring_cb cb, void *user);
 CEPHRING_API cephring_inode *cephring_file_inode(cephring_file *f); /* borrowed from f */
+/* As cephring_syncfs(), of one file (its attributes unless datasync) or of a directory (its names). */
+CEPHRING_API int cephring_fsync(cephring_file *f, int datasync, struct cephring_op *op, cephring_cb cb,
+				void *user);
 
 /* Packed one behind another; the next begins `reclen` bytes on (a multiple of 8). */
 struct cephring_dirent {
@@ -249,7 +399,31 @@ struct cephring_dirent {
  * at a time: -EBUSY. */
 CEPHRING_API int cephring_readdir(cephring_file *f, void *buf, size_t size, struct cephring_op *op,
 				  cephring_cb cb, void *user);
+/* Positions are next_offset of an entry, 0 = the start: they stay good while names come and go, and over
+ * other opens of the directory. No readdir in flight, else -EBUSY. */
+CEPHRING_API int cephring_seekdir(cephring_file *f, uint64_t offset);
+CEPHRING_API uint64_t cephring_telldir(cephring_file *f);
 CEPHRING_API void cephring_rewinddir(cephring_file *f);
+
+/* ---- locks: advisory, among all clients of the file system ---- */
+
+struct cephring_lock {
+	int16_t type;           /* F_RDLCK, F_WRLCK, F_UNLCK */
+	int32_t pid;            /* told to whoever asks for the holder */
+	uint64_t start, length; /* length 0: to the end */
+	uint64_t owner;         /* who within this mount: locks of one owner do not conflict */
+};
+/* fcntl(F_SETLK), with `wait` F_SETLKW: -EAGAIN conflict, -EDEADLK; after cancel (-ECANCELED) or the deadline
+ * the lock is not held. An owner's locks on a file go with F_UNLCK or when the last open file of that inode
+ * is closed; a program that wants them gone with the first close (POSIX) unlocks there. */
+CEPHRING_API int cephring_setlk(cephring_file *f, const struct cephring_lock *lock, int wait,
+				struct cephring_op *op, cephring_cb cb, void *user);
+/* Would it be granted? lock->type F_UNLCK: yes; else the holder that stands in the way. */
+CEPHRING_API int cephring_getlk(cephring_file *f, struct cephring_lock *lock, struct cephring_op *op,
+				cephring_cb cb, void *user);
+/* how: LOCK_SH, LOCK_EX or LOCK_UN, with LOCK_NB, of <sys/file.h>. */
+CEPHRING_API int cephring_flock(cephring_file *f, int how, uint64_t owner, struct cephring_op *op,
+				cephring_cb cb, void *user);
 
 /* ---- seeing what it does ---- */
 
@@ -295,7 +469,44 @@ CEPHRING_API int64_t cephring_sync_listxattr(cephring_mount *m, cephring_inode *
 					     int flags, const struct cephring_cred *cred, char *buf,
 					     size_t size);
 CEPHRING_API int cephring_sync_statfs(cephring_mount *m, struct cephring_statfs *out);
+CEPHRING_API int cephring_sync_mkdir(cephring_mount *m, cephring_inode *at, const char *path, uint32_t mode,
+				     int flags, const struct cephring_cred *cred);
+CEPHRING_API int cephring_sync_mknod(cephring_mount *m, cephring_inode *at, const char *path, uint32_t mode,
+				     uint64_t rdev, const struct cephring_cred *cred);
+CEPHRING_API int cephring_sync_symlink(cephring_mount *m, const char *target, cephring_inode *at,
+				       const char *path, const struct cephring_cred *cred);
+CEPHRING_API int cephring_sync_link(cephring_mount *m, cephring_inode *from_at, const char *from,
+				    cephring_inode *to_at, const char *to, int flags,
+				    const struct cephring_cred *cred);
+CEPHRING_API int cephring_sync_unlink(cephring_mount *m, cephring_inode *at, const char *path, int flags,
+				      const struct cephring_cred *cred);
+CEPHRING_API int cephring_sync_rename(cephring_mount *m, cephring_inode *from_at, const char *from,
+				      cephring_inode *to_at, const char *to, int flags,
+				      const struct cephring_cred *cred);
+CEPHRING_API int cephring_sync_setattr(cephring_mount *m, cephring_inode *at, const char *path,
+				       const struct cephring_setattr *set, int flags,
+				       const struct cephring_cred *cred);
+CEPHRING_API int cephring_sync_setxattr(cephring_mount *m, cephring_inode *at, const char *path,
+					const char *name, const void *value, size_t size, int how, int flags,
+					const struct cephring_cred *cred);
+CEPHRING_API int cephring_sync_removexattr(cephring_mount *m, cephring_inode *at, const char *path,
+					   const char *name, int flags, const struct cephring_cred *cred);
+CEPHRING_API int64_t cephring_sync_mksnap(cephring_mount *m, cephring_inode *at, const char *path,
+					  const char *name, uint32_t mode, const struct cephring_kv *metadata,
+					  uint32_t count, const struct cephring_cred *cred);
+CEPHRING_API int cephring_sync_snap_info(cephring_mount *m, cephring_inode *at, const char *path,
+					 const struct cephring_cred *cred, struct cephring_snap_info *out);
+CEPHRING_API int cephring_sync_lookup_handle(cephring_mount *m, const struct cephring_handle *h,
+					     const struct cephring_cred *cred, cephring_inode **out);
+CEPHRING_API int64_t cephring_sync_name_of(cephring_mount *m, cephring_inode *i,
+					   const struct cephring_cred *cred, char *buf, size_t size);
+CEPHRING_API int cephring_sync_syncfs(cephring_mount *m);
+CEPHRING_API int cephring_sync_fsync(cephring_file *f, int datasync);
+CEPHRING_API int cephring_sync_setlk(cephring_file *f, const struct cephring_lock *lock, int wait);
+CEPHRING_API int cephring_sync_getlk(cephring_file *f, struct cephring_lock *lock);
+CEPHRING_API int cephring_sync_flock(cephring_file *f, int how, uint64_t owner);
 CEPHRING_API int cephring_sync_open(cephring_mount *m, cephring_inode *at, const char *path, int flags,
+				    uint32_t mode, const struct cephring_layout *layout,
 				    const struct cephring_cred *cred, cephring_file **out);
 CEPHRING_API int cephring_sync_close(cephring_file *f);
 CEPHRING_API int64_t cephring_sync_readdir(cephring_file *f, void *buf, size_t size);

@@ -138,7 +138,7 @@ int client_stat_cached(struct client *c, const char *path)
 int client_open_close(struct client *c, const char *path)
 {
 	cephring_file *f;
-	int err = cephring_sync_open(c->mount, NULL, path, O_RDONLY, &c->user, &f);
+	int err = cephring_sync_open(c->mount, NULL, path, O_RDONLY, 0, NULL, &c->user, &f);
 
 	return err ? err : cephring_sync_close(f);
 }
@@ -164,7 +164,7 @@ int64_t client_readdirplus(struct client *c, const char *path)
 {
 	cephring_file *f;
 	int64_t n = 0, len = 0;
-	int err = cephring_sync_open(c->mount, NULL, path, O_RDONLY | O_DIRECTORY, &c->user, &f);
+	int err = cephring_sync_open(c->mount, NULL, path, O_RDONLY | O_DIRECTORY, 0, NULL, &c->user, &f);
 
 	if (err)
 		return err;

@@ -1,17 +1,14 @@
 /* calls.c: the public operations: each fills one operation and submits it. */
-#include "mount.h"
+#include "calls.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 enum { COARSE_NS = 10000000 }; /* more than the coarse clock lags */
 
-/* Path operations begin alike: the walk starts on the engine's thread, see start_walk(). 0 and *out, or
- * -errno. */
-static int prepare(cephring_mount *mt, const struct op_family *fam, cephring_inode *at, const char *path,
-		   int flags, const struct cephring_cred *cred, uint32_t mask, struct cephring_op *pub,
-		   cephring_cb cb, void *user, struct op **out)
+int call_prepare(cephring_mount *mt, const struct op_family *fam, cephring_inode *at, const char *path,
+		 int flags, const struct cephring_cred *cred, uint32_t mask, struct cephring_op *pub,
+		 cephring_cb cb, void *user, struct op **out)
 {
 	int err = op_prepare(&mt->meta, pub, fam, cb, user, out);
 
@@ -26,7 +23,7 @@ int cephring_lookup(cephring_mount *mt, cephring_inode *at, const char *path, in
 		    cephring_inode **out)
 {
 	struct op *op;
-	int err = prepare(mt, &op_lookup_family, at, path, flags, cred, CAP_PIN, pub, cb, user, &op);
+	int err = call_prepare(mt, &op_lookup_family, at, path, flags, cred, CAP_PIN, pub, cb, user, &op);
 
 	if (err)
 		return err;
@@ -37,7 +34,8 @@ int cephring_lookup(cephring_mount *mt, cephring_inode *at, const char *path, in
 
 void cephring_put(cephring_mount *mt, cephring_inode *i)
 {
-	inode_put_from(&mt->meta, (struct inode *)i);
+	(void)mt;
+	inode_unshare((struct inode *)i);
 }
 
 uint64_t cephring_ino(const cephring_inode *i)
@@ -50,7 +48,8 @@ int cephring_statx(cephring_mount *mt, cephring_inode *at, const char *path, uin
 		   cephring_cb cb, void *user)
 {
 	struct op *op;
-	int err = prepare(mt, &op_statx_family, at, path, flags, cred, statx_caps(want), pub, cb, user, &op);
+	int err =
+	    call_prepare(mt, &op_statx_family, at, path, flags, cred, statx_caps(want), pub, cb, user, &op);
 
 	if (err)
 		return err;
@@ -101,8 +100,8 @@ int cephring_access(cephring_mount *mt, cephring_inode *at, const char *path, in
 {
 	struct op *op;
 	int err = (mode & ~7) ? -EINVAL
-			      : prepare(mt, &op_access_family, at, path, flags, cred, CAP_PIN | CAP_AS, pub,
-					cb, user, &op);
+			      : call_prepare(mt, &op_access_family, at, path, flags, cred, CAP_PIN | CAP_AS,
+					     pub, cb, user, &op);
 
 	if (err)
 		return err;
@@ -115,8 +114,8 @@ int cephring_readlink(cephring_mount *mt, cephring_inode *at, const char *path,
 		      cephring_cb cb, void *user)
 {
 	struct op *op;
-	int err =
-	    prepare(mt, &op_readlink_family, at, path, CEPHRING_NOFOLLOW, cred, CAP_PIN, pub, cb, user, &op);
+	int err = call_prepare(mt, &op_readlink_family, at, path, CEPHRING_NOFOLLOW, cred, CAP_PIN, pub, cb,
+			       user, &op);
 
 	if (err)
 		return err;
@@ -136,8 +135,8 @@ int cephring_getxattr(cephring_mount *mt, cephring_inode *at, const char *path, 
 		return -EINVAL;
 	if (strlen(name) > WALK_NAME_MAX)
 		return -ERANGE;
-	err = prepare(mt, &op_getxattr_family, at, path, flags, cred, CAP_PIN | CAP_AS | CAP_XS, pub, cb,
-		      user, &op);
+	err = call_prepare(mt, &op_getxattr_family, at, path, flags, cred, CAP_PIN | CAP_AS | CAP_XS, pub, cb,
+			   user, &op);
 	if (err)
 		return err;
 	op->u.xattr.name = name;
@@ -151,8 +150,8 @@ int cephring_listxattr(cephring_mount *mt, cephring_inode *at, const char *path,
 		       cephring_cb cb, void *user)
 {
 	struct op *op;
-	int err = prepare(mt, &op_listxattr_family, at, path, flags, cred, CAP_PIN | CAP_AS | CAP_XS, pub, cb,
-			  user, &op);
+	int err = call_prepare(mt, &op_listxattr_family, at, path, flags, cred, CAP_PIN | CAP_AS | CAP_XS,
+			       pub, cb, user, &op);
 
 	if (err)
 		return err;
@@ -175,87 +174,16 @@ int cephring_statfs(cephring_mount *mt, struct cephring_statfs *out, struct ceph
 	return op_submit(op);
 }
 
-/* ---- files ---- */
-
-int cephring_open(cephring_mount *mt, cephring_inode *at, const char *path, int flags,
-		  const struct cephring_cred *cred, struct cephring_op *pub, cephring_cb cb, void *user,
-		  cephring_file **out)
-{
-	const int known =
-	    O_ACCMODE | O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_LARGEFILE;
-	struct op *op;
-	int err;
-
-	if (!(flags & O_PATH) &&
-	    ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC | O_APPEND))))
-		return -EROFS;
-	if (flags & ~known)
-		return -EINVAL;
-	err = prepare(mt, &op_open_family, at, path, (flags & O_NOFOLLOW) ? CEPHRING_NOFOLLOW : 0, cred,
-		      CAP_PIN | CAP_AS, pub, cb, user, &op);
-	if (err)
-		return err;
-	*out = NULL;
-	op->u.open.flags = flags;
-	op->u.open.out = out;
-	return op_submit(op);
-}
-
-static int submit_on_file(cephring_file *pubf, const struct op_family *fam, void *buf, size_t size,
-			  struct cephring_op *pub, cephring_cb cb, void *user)
-{
-	struct file *f = (struct file *)pubf;
-	uint32_t idle = 0;
-	struct op *op;
-	int err;
-
-	if (!__atomic_compare_exchange_n(&f->busy, &idle, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-		return -EBUSY;
-	err = op_prepare(f->m, pub, fam, cb, user, &op);
-	if (!err) {
-		op->u.file.file = f;
-		op->u.file.buf = buf;
-		op->u.file.size = size;
-		err = op_submit(op);
-	}
-	if (err)
-		__atomic_store_n(&f->busy, 0, __ATOMIC_RELEASE);
-	return err;
-}
-
-int cephring_readdir(cephring_file *f, void *buf, size_t size, struct cephring_op *pub, cephring_cb cb,
-		     void *user)
-{
-	if (((struct file *)f)->flags & O_PATH)
-		return -EBADF;
-	return submit_on_file(f, &op_readdir_family, buf, size, pub, cb, user);
-}
-
-int cephring_close(cephring_file *f, struct cephring_op *pub, cephring_cb cb, void *user)
-{
-	return submit_on_file(f, &op_close_family, NULL, 0, pub, cb, user);
-}
-
-cephring_inode *cephring_file_inode(cephring_file *f)
-{
-	return (cephring_inode *)((struct file *)f)->inode;
-}
-
-void cephring_rewinddir(cephring_file *pub)
-{
-	struct file *f = (struct file *)pub;
-
-	if (f->busy)
-		return;
-	dir_stream_free(f->m, f->dir);
-	f->dir = NULL;
-}
-
 /* ---- the rest ---- */
 
 void cephring_op_deadline(struct cephring_op *op, uint64_t deadline_ns)
 {
 	((struct op *)op)->deadline_ns = deadline_ns;
+}
+
+int cephring_op_uncertain(const struct cephring_op *op)
+{
+	return ((const struct op *)op)->uncertain;
 }
 
 int cephring_op_cancel(cephring_mount *mt, struct cephring_op *op)

@@ -182,13 +182,16 @@ int cephring_sync_statfs(cephring_mount *m, struct cephring_statfs *out)
 	return err ? err : waiter_end(&w, cephring_statfs(m, out, &w.op, ended, &w));
 }
 
-int cephring_sync_open(cephring_mount *m, cephring_inode *at, const char *path, int flags,
-		       const struct cephring_cred *cred, cephring_file **out)
+int cephring_sync_open(cephring_mount *m, cephring_inode *at, const char *path, int flags, uint32_t mode,
+		       const struct cephring_layout *layout, const struct cephring_cred *cred,
+		       cephring_file **out)
 {
 	struct waiter w;
 	int err = waiter_begin(&w, mount_engine(m), m);
 
-	return err ? err : waiter_end(&w, cephring_open(m, at, path, flags, cred, &w.op, ended, &w, out));
+	return err ? err
+		   : (int)waiter_end(
+			 &w, cephring_open(m, at, path, flags, mode, layout, cred, &w.op, ended, &w, out));
 }
 
 int cephring_sync_close(cephring_file *f)
@@ -205,4 +208,122 @@ int64_t cephring_sync_readdir(cephring_file *f, void *buf, size_t size)
 	int err = waiter_begin(&w, mount_engine(file_mount(f)), file_mount(f));
 
 	return err ? err : waiter_end(&w, cephring_readdir(f, buf, size, &w.op, ended, &w));
+}
+
+/* ---- changing ---- */
+
+#define WAIT_FOR(type, engine, mount, call)                                                                  \
+	do {                                                                                                 \
+		struct waiter w;                                                                             \
+		int err = waiter_begin(&w, engine, mount);                                                   \
+                                                                                                             \
+		return err ? err : (type)waiter_end(&w, call);                                               \
+	} while (0)
+#define WAIT_MOUNT(type, call) WAIT_FOR(type, mount_engine(m), m, call)
+#define WAIT_FILE(type, call)  WAIT_FOR(type, mount_engine(file_mount(f)), file_mount(f), call)
+#define TAIL                   &w.op, ended, &w
+
+int cephring_sync_mkdir(cephring_mount *m, cephring_inode *at, const char *path, uint32_t mode, int flags,
+			const struct cephring_cred *cred)
+{
+	WAIT_MOUNT(int, cephring_mkdir(m, at, path, mode, flags, cred, TAIL));
+}
+
+int cephring_sync_mknod(cephring_mount *m, cephring_inode *at, const char *path, uint32_t mode, uint64_t rdev,
+			const struct cephring_cred *cred)
+{
+	WAIT_MOUNT(int, cephring_mknod(m, at, path, mode, rdev, cred, TAIL));
+}
+
+int cephring_sync_symlink(cephring_mount *m, const char *target, cephring_inode *at, const char *path,
+			  const struct cephring_cred *cred)
+{
+	WAIT_MOUNT(int, cephring_symlink(m, target, at, path, cred, TAIL));
+}
+
+int cephring_sync_link(cephring_mount *m, cephring_inode *from_at, const char *from, cephring_inode *to_at,
+		       const char *to, int flags, const struct cephring_cred *cred)
+{
+	WAIT_MOUNT(int, cephring_link(m, from_at, from, to_at, to, flags, cred, TAIL));
+}
+
+int cephring_sync_unlink(cephring_mount *m, cephring_inode *at, const char *path, int flags,
+			 const struct cephring_cred *cred)
+{
+	WAIT_MOUNT(int, cephring_unlink(m, at, path, flags, cred, TAIL));
+}
+
+int cephring_sync_rename(cephring_mount *m, cephring_inode *from_at, const char *from, cephring_inode *to_at,
+			 const char *to, int flags, const struct cephring_cred *cred)
+{
+	WAIT_MOUNT(int, cephring_rename(m, from_at, from, to_at, to, flags, cred, TAIL));
+}
+
+int cephring_sync_setattr(cephring_mount *m, cephring_inode *at, const char *path,
+			  const struct cephring_setattr *set, int flags, const struct cephring_cred *cred)
+{
+	WAIT_MOUNT(int, cephring_setattr(m, at, path, set, flags, cred, TAIL));
+}
+
+int cephring_sync_setxattr(cephring_mount *m, cephring_inode *at, const char *path, const char *name,
+			   const void *value, size_t size, int how, int flags,
+			   const struct cephring_cred *cred)
+{
+	WAIT_MOUNT(int, cephring_setxattr(m, at, path, name, value, size, how, flags, cred, TAIL));
+}
+
+int cephring_sync_removexattr(cephring_mount *m, cephring_inode *at, const char *path, const char *name,
+			      int flags, const struct cephring_cred *cred)
+{
+	WAIT_MOUNT(int, cephring_removexattr(m, at, path, name, flags, cred, TAIL));
+}
+
+int64_t cephring_sync_mksnap(cephring_mount *m, cephring_inode *at, const char *path, const char *name,
+			     uint32_t mode, const struct cephring_kv *metadata, uint32_t count,
+			     const struct cephring_cred *cred)
+{
+	WAIT_MOUNT(int64_t, cephring_mksnap(m, at, path, name, mode, metadata, count, cred, TAIL));
+}
+
+int cephring_sync_snap_info(cephring_mount *m, cephring_inode *at, const char *path,
+			    const struct cephring_cred *cred, struct cephring_snap_info *out)
+{
+	WAIT_MOUNT(int, cephring_snap_info(m, at, path, cred, out, TAIL));
+}
+
+int cephring_sync_lookup_handle(cephring_mount *m, const struct cephring_handle *h,
+				const struct cephring_cred *cred, cephring_inode **out)
+{
+	WAIT_MOUNT(int, cephring_lookup_handle(m, h, cred, TAIL, out));
+}
+
+int64_t cephring_sync_name_of(cephring_mount *m, cephring_inode *i, const struct cephring_cred *cred,
+			      char *buf, size_t size)
+{
+	WAIT_MOUNT(int64_t, cephring_name_of(m, i, cred, buf, size, TAIL));
+}
+
+int cephring_sync_syncfs(cephring_mount *m)
+{
+	WAIT_MOUNT(int, cephring_syncfs(m, TAIL));
+}
+
+int cephring_sync_fsync(cephring_file *f, int datasync)
+{
+	WAIT_FILE(int, cephring_fsync(f, datasync, TAIL));
+}
+
+int cephring_sync_setlk(cephring_file *f, const struct cephring_lock *lock, int wait)
+{
+	WAIT_FILE(int, cephring_setlk(f, lock, wait, TAIL));
+}
+
+int cephring_sync_getlk(cephring_file *f, struct cephring_lock *lock)
+{
+	WAIT_FILE(int, cephring_getlk(f, lock, TAIL));
+}
+
+int cephring_sync_flock(cephring_file *f, int how, uint64_t owner)
+{
+	WAIT_FILE(int, cephring_flock(f, how, owner, TAIL));
 }

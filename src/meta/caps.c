@@ -90,7 +90,7 @@ static void fs_changed(struct inode *i, uint32_t before, uint32_t after)
 	if (!i->dir || !((before ^ after) & CAP_FS))
 		return;
 	if (after & CAP_FS)
-		i->dir->shared_gen++;
+		PUB_SET(i->dir->shared_gen, i->dir->shared_gen + 1);
 	dir_incomplete(i);
 }
 
@@ -179,9 +179,27 @@ int cap_from_reply(struct meta *m, struct session *s, struct inode *i, const str
 
 uint32_t caps_wanted(const struct inode *i)
 {
-	if (!i->open_files)
+	if (!inode_is_open(i))
 		return 0;
 	return inode_is_dir(i) ? CAP_PIN | CAP_ANY_SHARED : CAP_PIN | CAP_FS | CAP_FR | CAP_FC;
+}
+
+int caps_open(struct meta *m, struct inode *i, enum open_mode mode)
+{
+	struct inode_use *u = inode_use(m, i);
+
+	if (!u)
+		return -ENOMEM;
+	u->opens[mode]++;
+	caps_update_later(m, i);
+	return 0;
+}
+
+void caps_close(struct meta *m, struct inode *i, enum open_mode mode)
+{
+	i->use->opens[mode]--;
+	caps_update_later(m, i);
+	inode_use_settle(m, i);
 }
 
 static void cap_send_update(struct meta *m, struct cap *c)
@@ -196,20 +214,20 @@ static void cap_send_update(struct meta *m, struct cap *c)
 		.caps = c->implemented,
 		.wanted = caps_wanted(i),
 		.mseq = c->mseq,
-		.uid = i->uid,
-		.gid = i->gid,
-		.mode = i->mode,
-		.nlink = i->nlink,
+		.uid = i->a.uid,
+		.gid = i->a.gid,
+		.mode = i->a.mode,
+		.nlink = i->a.nlink,
 		.xattr_version = i->xattr_version,
-		.size = i->size,
+		.size = i->a.size,
 		.truncate_size = i->truncate_size,
 		.truncate_seq = i->truncate_seq,
-		.time_warp_seq = i->time_warp_seq,
-		.mtime_ns = i->mtime_ns,
-		.atime_ns = i->atime_ns,
-		.ctime_ns = i->ctime_ns,
-		.btime_ns = i->btime_ns,
-		.change_attr = i->change_attr,
+		.time_warp_seq = i->a.time_warp_seq,
+		.mtime_ns = i->a.mtime_ns,
+		.atime_ns = i->a.atime_ns,
+		.ctime_ns = i->a.ctime_ns,
+		.btime_ns = i->a.btime_ns,
+		.change_attr = i->a.change_attr,
 		.inline_version = 0,
 		.caller_uid = -1,
 		.caller_gid = -1,
@@ -245,7 +263,7 @@ static void want_flush(struct ring_timer *t)
 	m->want_count = 0;
 }
 
-void caps_want(struct meta *m, struct inode *i)
+void caps_update_later(struct meta *m, struct inode *i)
 {
 	for (uint32_t n = m->want_count; n-- > 0 && n + 8 > m->want_count;)
 		if (m->want_list[n] == i)
@@ -271,34 +289,39 @@ void caps_want(struct meta *m, struct inode *i)
 static void fill_from_caps(struct meta *m, struct inode *i, const struct caps_msg *g)
 {
 	const uint32_t file = CAP_FS | CAP_FR | CAP_FC | CAP_FW | CAP_FB | CAP_FX;
+	struct attrs a = i->a;
 
 	if (g->caps & CAP_AS) {
-		i->mode = g->mode ? g->mode : i->mode;
-		i->uid = g->uid;
-		i->gid = g->gid;
-		i->btime_ns = g->btime_ns;
+		a.mode = g->mode ? g->mode : a.mode;
+		a.uid = g->uid;
+		a.gid = g->gid;
+		a.btime_ns = g->btime_ns;
 	}
 	if (g->caps & CAP_LS)
-		i->nlink = g->nlink;
+		a.nlink = g->nlink;
 	if (g->caps & (file | CAP_AS | CAP_LS | CAP_XS)) {
-		i->ctime_ns = g->ctime_ns;
-		if ((int32_t)(g->time_warp_seq - i->time_warp_seq) >= 0) {
-			i->mtime_ns = g->mtime_ns;
-			i->atime_ns = g->atime_ns;
-			i->time_warp_seq = g->time_warp_seq;
+		a.ctime_ns = g->ctime_ns;
+		if ((int32_t)(g->time_warp_seq - a.time_warp_seq) >= 0) {
+			a.mtime_ns = g->mtime_ns;
+			a.atime_ns = g->atime_ns;
+			a.time_warp_seq = g->time_warp_seq;
 		}
-		if (g->change_attr > i->change_attr)
-			i->change_attr = g->change_attr;
+		if (g->change_attr > a.change_attr)
+			a.change_attr = g->change_attr;
 	}
 	if ((g->caps & file) && !inode_is_dir(i)) {
-		i->size = g->size;
+		a.size = g->size;
 		i->max_size = g->max_size;
 		i->truncate_seq = g->truncate_seq;
 		i->truncate_size = g->truncate_size;
 	}
+	inode_set_attrs(&m->cache, i, &a);
 	if ((g->caps & CAP_FS) && i->dir && g->has_dirstat && g->nfiles != (uint64_t)-1) {
-		i->dir->files = g->nfiles;
-		i->dir->subdirs = g->nsubdirs;
+		struct dir_attrs d = i->dir->a;
+
+		d.files = g->nfiles;
+		d.subdirs = g->nsubdirs;
+		dir_set_attrs(&m->cache, i->dir, &d);
 	}
 	if (g->caps & CAP_XS)
 		trace_xattrs(m, i, g->xattrs, g->xattr_version);
@@ -382,6 +405,14 @@ static void handle_import(struct meta *m, struct session *s, const struct caps_m
 	take_auth(i, c);
 }
 
+static void take_size(struct meta *m, struct inode *i, uint64_t size)
+{
+	struct attrs a = i->a;
+
+	a.size = size;
+	inode_set_attrs(&m->cache, i, &a);
+}
+
 void caps_handle(struct meta *m, struct session *s, const struct caps_msg *g)
 {
 	struct inode *i;
@@ -408,7 +439,7 @@ void caps_handle(struct meta *m, struct session *s, const struct caps_msg *g)
 			handle_export(m, i, c, g);
 		break;
 	case CAPS_TRUNC:
-		i->size = g->size;
+		take_size(m, i, g->size);
 		i->truncate_seq = g->truncate_seq;
 		i->truncate_size = g->truncate_size;
 		break;

@@ -1,25 +1,34 @@
-/* caps.h: what the MDSs let us cache, one cap for each (inode, rank).
+/* caps.h: what the MDSs let us cache and change, one cap for each (inode, rank).
  *
  *   word          meaning
  *   issued        granted now; what new users may rely on
  *   implemented   granted and not yet given back: issued plus what is being revoked
- *   wanted        what open files want
+ *   used          bits with references (use.h): readers Fr, cached data Fc, writers Fw, dirty data Fb,
+ *                 operations under way on a directory Fx
+ *   wanted        what open files and users want
  *   mds_wanted    what the MDS was last told of it
+ *   dirty         changed here, not yet sent (flush.h)
+ *   flushing      sent, not yet acknowledged
  *
  *   arrives               effect
  *   reply with caps       issued |= caps or = caps (newer seq), seq and issue_seq taken
- *   GRANT                 issued = caps; attributes filled by the groups granted
- *   REVOKE                issued = caps; nothing of ours is dirty, so it is acknowledged on arrival
+ *   GRANT                 issued = caps; attributes filled by the groups granted; waiters tried again
+ *   REVOKE                issued = caps; what is dirty of the lost bits is flushed with the acknowledgement,
+ *                         what is used is given back when its last reference goes; else acknowledged here
+ *   FLUSH_ACK             the flushes up to its tid are done
+ *   FLUSHSNAP_ACK         the cap snap is done
  *   EXPORT                the cap moves to peer.rank: placeholder there, removed here
- *   IMPORT                the cap of this rank is the real one; the old rank's goes
+ *   IMPORT                the cap of this rank is the real one; the old rank's goes; flushes are sent again
  *   STALE (session)       gen moves on: the cap counts as nothing until the MDS grants again
- *   eviction, recall      cap removed, a release queued
+ *   eviction, recall      cap removed, a release queued; never while something of it is dirty or used
  *
  * A cap is valid while its gen is its session's and the session was renewed in time; an invalid cap counts as
- * nothing.
+ * nothing. caps_update() is the one place that decides what to tell the MDS (ceph_check_caps in the other
+ * clients).
  */
 #pragma once
-#include "inode.h"
+#include "publish.h"
+#include "use.h"
 
 struct cap {
 	struct inode *inode;
@@ -47,8 +56,68 @@ int cap_from_reply(struct meta *m, struct session *s, struct inode *i, const str
 void cap_remove(struct meta *m, struct cap *c, bool release);
 void caps_remove_all(struct meta *m, struct inode *i, bool release);
 void caps_handle(struct meta *m, struct session *s, const struct caps_msg *msg);
-/* What open files want; tells the MDS when it does not know (delayed by CAPS_WANT_DELAY). */
+
+/* ---- wanting and using ---- */
+
+/* Bits with references, over the whole inode. */
+uint32_t caps_used(const struct inode *i);
+/* What open files want, and all users. */
+uint32_t caps_file_wanted(const struct inode *i);
 uint32_t caps_wanted(const struct inode *i);
-void caps_want(struct meta *m, struct inode *i);
-/* Invariants of one inode's caps; tests run it after every step. NULL = fine, else words. */
+/* Dirty or flushing bits: what the cache is ahead of the MDS in. */
+uint32_t caps_dirty(const struct inode *i);
+/* A file is opened or closed: its mode counts; the MDS is told what it does not know, soon. */
+int caps_open(struct meta *m, struct inode *i, enum open_mode mode); /* 0, -ENOMEM */
+void caps_close(struct meta *m, struct inode *i, enum open_mode mode);
+
+enum {
+	UPDATE_NOW = 1,   /* also what might wait: unwanted bits, wishes */
+	UPDATE_FLUSH = 2, /* also dirty bits */
+	UPDATE_SYNC = 4,  /* flush, and let the MDS write its journal now */
+};
+/* Tells the MDSs what they must know now of this inode: acknowledgements, wishes, flushes. Cheap when there
+ * is nothing to tell. */
+void caps_update(struct meta *m, struct inode *i, int how);
+/* The same a little later, together with others (CAPS_WANT_DELAY_MS). */
+void caps_update_later(struct meta *m, struct inode *i);
+
+/* ---- references: who reads or writes holds the bits meanwhile (ceph_get_caps) ---- */
+
+/* Waits for bits. Embedded by its user, who sets inode, need, want, end and fn. */
+struct cap_wait {
+	TAILQ_ENTRY(cap_wait) link;
+	struct inode *inode; /* ref while waiting */
+	uint32_t need;       /* must be issued: Fr, Fw ... */
+	uint32_t want;       /* would be good: Fc, Fb */
+	uint64_t end;        /* writing: max_size must reach it; else 0 */
+	uint32_t got;        /* result: references held, to be given back by caps_put() */
+	void (*fn)(struct cap_wait *w, int err);
+	bool waiting;
+};
+/* 0: w->got is held now. 1: it waits, and fn comes: 0 (held) or a negative errno: -EBADF not open in that
+ * mode, -ESHUTDOWN session or mount over, -EROFS read-only MDS, -EFBIG beyond the file system's largest size,
+ * -EIO lost locks or an earlier loss. A negative errno likewise at once. */
+int caps_get(struct meta *m, struct cap_wait *w);
+void caps_get_cancel(struct meta *m, struct cap_wait *w);
+void caps_put(struct meta *m, struct inode *i, uint32_t got);
+/* More of the same, for one who holds some already. */
+void caps_ref(struct inode *i, uint32_t bits);
+/* Asks for a larger max_size early (check_max_size in the other clients); `end`: where writing is going to.
+ */
+void caps_want_size(struct meta *m, struct inode *i, uint64_t end);
+/* Tries the waiters again; after anything they wait for. `err` not 0: ends them all with it. */
+void caps_wake(struct meta *m, struct inode *i, int err);
+
+/* The data side (src/data joined by api): dirty pages and cached pages of an inode. All may be NULL. */
+struct caps_data_ops {
+	/* Fb or Fw is being taken: write everything back; afterwards caps_put() gives Fb back. */
+	void (*writeback)(void *arg, struct inode *i);
+	/* Fc is gone: drop clean cached data now. True: done; false: caps_put(Fc) comes later. */
+	bool (*invalidate)(void *arg, struct inode *i);
+	/* The file was cut: what lies beyond `size` is gone. */
+	void (*truncated)(void *arg, struct inode *i, uint64_t size);
+};
+
+/* Invariants of one inode's caps, uses and flushes; tests run it after every step. NULL = fine, else words.
+ */
 const char *caps_check(const struct inode *i);

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#define INODE_DEAD 0x80000000u
+
 enum {
 	TRIM_STEPS = 8192 /* more than one reply can add, twice around */,
 	SLOT_BYTES = 32 /* what a hash table spends for an entry, about */
@@ -165,44 +167,21 @@ void inode_put(struct meta *m, struct inode *i)
 	lru_add(&m->cache, i);
 }
 
-struct put_note {
-	struct put_note *next;
-	struct inode *inode;
-};
-
-void inode_puts_run(struct meta *m)
+bool inode_share(struct inode *i)
 {
-	struct put_note *n = __atomic_exchange_n(&m->puts, NULL, __ATOMIC_ACQUIRE), *next;
+	uint32_t n = __atomic_load_n(&i->xref, __ATOMIC_RELAXED);
 
-	for (; n; n = next) {
-		next = n->next;
-		inode_put(m, n->inode);
-		mem_free(n, sizeof *n);
-	}
+	do
+		if (n & INODE_DEAD)
+			return false;
+	while (!__atomic_compare_exchange_n(&i->xref, &n, n + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+	return true;
 }
 
-void inode_puts_task(struct ring_task *t)
+void inode_unshare(struct inode *i)
 {
-	inode_puts_run((struct meta *)((char *)t - offsetof(struct meta, put_task)));
-}
-
-void inode_put_from(struct meta *m, struct inode *i)
-{
-	struct put_note *n;
-
-	if (ring_is_owner(m->ring)) {
-		inode_put(m, i);
-		return;
-	}
-	n = mem_alloc(sizeof *n);
-	if (!n)
-		return; /* it stays cached until the unmount */
-	n->inode = i;
-	n->next = __atomic_load_n(&m->puts, __ATOMIC_RELAXED);
-	while (!__atomic_compare_exchange_n(&m->puts, &n->next, n, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-		;
-	/* A full inbox does not matter: the next renewal, or the unmount, finds them. */
-	ring_post(m->ring, &m->put_task);
+	if (i)
+		__atomic_sub_fetch(&i->xref, 1, __ATOMIC_RELEASE);
 }
 
 static void inode_free(struct meta *m, struct inode *i)
@@ -214,7 +193,7 @@ static void inode_free(struct meta *m, struct inode *i)
 	caps_remove_all(m, i, true);
 	lru_del(c, i);
 	ck_hs_remove(&c->inodes, inode_hash(c->seed, &i->key), &i->key);
-	c->bytes -= sizeof *i + SLOT_BYTES + i->xattr_len;
+	c->bytes -= sizeof *i + SLOT_BYTES + (i->xattrs ? i->xattrs->len : 0);
 	if (i->symlink)
 		c->bytes -= strlen(i->symlink) + 1;
 	mem_free(i->symlink, 0);
@@ -232,7 +211,13 @@ static void inode_free(struct meta *m, struct inode *i)
 
 bool inode_forget(struct meta *m, struct inode *i)
 {
-	if (i->nref || i->open_files || (i->dir && i->dir->child_count))
+	uint32_t none = 0;
+
+	if (i->nref || (i->dir && i->dir->child_count))
+		return false;
+	/* From here no reader takes a reference any more. */
+	if (!__atomic_compare_exchange_n(&i->xref, &none, INODE_DEAD, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
 		return false;
 	inode_free(m, i);
 	return true;
@@ -256,7 +241,7 @@ static void dentry_unbind(struct cache *c, struct dentry *d)
 {
 	if (d->inode) {
 		LIST_REMOVE(d, alias);
-		d->inode = NULL;
+		PUB_SET(d->inode, NULL);
 	} else {
 		TAILQ_REMOVE(&c->negative, d, lru);
 		c->negative_count--;
@@ -265,7 +250,7 @@ static void dentry_unbind(struct cache *c, struct dentry *d)
 
 static void dentry_bind(struct cache *c, struct dentry *d, struct inode *i)
 {
-	d->inode = i;
+	PUB_SET(d->inode, i);
 	if (i) {
 		LIST_INSERT_HEAD(&i->aliases, d, alias);
 	} else {
@@ -309,8 +294,8 @@ struct dentry *dentry_link(struct meta *m, struct inode *dir, const char *name, 
 	} else if (d->inode != i) {
 		dentry_unbind(&m->cache, d);
 		dentry_bind(&m->cache, d, i);
-		d->lease_until_ns = 0;
-		d->shared_gen = dir->dir->shared_gen - 1;
+		PUB_SET(d->lease_until_ns, 0);
+		PUB_SET(d->shared_gen, dir->dir->shared_gen - 1);
 	}
 	d->used = true;
 	return d;
@@ -336,7 +321,7 @@ void dir_incomplete(struct inode *dir)
 {
 	if (!dir->dir)
 		return;
-	dir->dir->complete = false;
+	PUB_SET(dir->dir->complete, false);
 	dir->dir->release_count++;
 }
 

@@ -15,11 +15,28 @@
 
 struct meta;
 struct cap;
-struct ring_task;
+struct inode_use;
+struct realm;
 struct session;
 
 struct inode_key {
 	uint64_t ino, snapid;
+};
+
+/* What an inode is like. Readers on other threads see it, so it changes only as a whole: copy it, change the
+ * copy, inode_set_attrs(). */
+struct attrs {
+	uint32_t mode, uid, gid, nlink, rdev;
+	uint32_t time_warp_seq;
+	uint64_t size, change_attr;
+	uint64_t ctime_ns, mtime_ns, atime_ns, btime_ns;
+	struct layout layout;
+};
+_Static_assert(sizeof(struct attrs) % 8 == 0, "copied by words");
+
+/* The same of a directory, by dir_set_attrs(). */
+struct dir_attrs {
+	uint64_t files, subdirs, rbytes, rfiles, rsubdirs, rsnaps, rctime_ns;
 };
 
 /* What only directories have. */
@@ -36,28 +53,39 @@ struct dir {
 		int32_t rank;
 	} * ranks; /* learned from DirStat; owned */
 	uint32_t rank_count;
-	uint64_t files, subdirs, rbytes, rfiles, rsubdirs, rsnaps, rctime_ns;
+	struct dir_attrs a;
 	uint64_t quota_max_bytes, quota_max_files;
 	int32_t pin;
+};
+
+/* Extended attributes as they came: a wire map<str,blob>. Replaced as a whole. */
+struct xattrs {
+	uint32_t len;
+	uint8_t map[];
 };
 
 struct inode {
 	struct inode_key key;   /* first: the hash table compares it */
 	TAILQ_ENTRY(inode) lru; /* when nref == 0 */
-	uint32_t nref;          /* ops, open files, references of the program, requests */
+	uint32_t nref;          /* owner's references: ops, open files, requests, uses */
+	uint32_t xref;          /* atomic: references of the program, on any thread */
 	bool used;              /* since the LRU hand last passed */
 	bool in_lru;
-	uint32_t mode, uid, gid, nlink, rdev;
-	uint32_t truncate_seq, time_warp_seq;
-	uint64_t version, xattr_version, size, max_size, truncate_size, change_attr;
-	uint64_t ctime_ns, mtime_ns, atime_ns, btime_ns;
-	struct layout layout;
+	uint32_t truncate_seq;
+	struct attrs a;
+	uint64_t version, xattr_version, max_size, truncate_size;
 	char *symlink, *pool_ns; /* owned; NULL = empty */
-	uint8_t *xattrs; /* owned wire map<str,blob>; NULL with xattr_len 0 = none, or unknown without Xs */
-	uint32_t xattr_len, open_files;
-	struct cap *caps; /* one for each MDS that issued some */
+	struct xattrs *xattrs;   /* owned; NULL = none, or unknown without Xs */
+	struct cap *caps;        /* one for each MDS that issued some */
+	/* The cap that readers on other threads go by (caps_publish): its bits, rank and generation. */
+	struct {
+		uint32_t caps, gen;
+		int32_t rank;
+	} seen;
 	LIST_HEAD(, dentry) aliases;
-	struct dir *dir; /* owned; directories only */
+	struct dir *dir;       /* owned; directories only */
+	struct inode_use *use; /* owned; NULL: not open, nothing dirty, nothing under way (use.h) */
+	struct realm *realm;   /* ref: its snap realm; NULL = not known */
 };
 
 struct dentry_key {
@@ -85,6 +113,8 @@ struct dentry {
 
 struct cache {
 	ck_hs_t inodes, dentries;
+	uint32_t sequence; /* atomic: odd while the engine changes what readers see (publish.h) */
+	uint32_t writing;  /* depth of brackets */
 	TAILQ_HEAD(inode_lru, inode) lru;        /* oldest first, nref == 0 */
 	TAILQ_HEAD(dentry_lru, dentry) negative; /* oldest first */
 	uint64_t inode_count, dentry_count, negative_count, bytes, limit, evictions;
@@ -99,20 +129,25 @@ struct inode *inode_find(struct cache *c, uint64_t ino, uint64_t snapid);
 struct inode *inode_make(struct meta *m, uint64_t ino, uint64_t snapid);
 static inline struct inode *inode_get(struct inode *i);
 void inode_put(struct meta *m, struct inode *i);
-/* [any thread] The same, carried out on the engine's. */
-void inode_put_from(struct meta *m, struct inode *i);
-/* Owner: the puts that other threads left. */
-void inode_puts_run(struct meta *m);
-void inode_puts_task(struct ring_task *t);
+/* [any thread] The program's references. inode_share() is for a reader inside its section, or the owner;
+ * false: the inode is on its way out. */
+bool inode_share(struct inode *i);
+void inode_unshare(struct inode *i);
 /* The directory part, made at first need. */
 struct dir *inode_dir(struct meta *m, struct inode *i);
 static inline bool inode_is_dir(const struct inode *i)
 {
-	return (i->mode & 0170000) == 0040000;
+	return (i->a.mode & 0170000) == 0040000;
 }
 static inline bool inode_is_link(const struct inode *i)
 {
-	return (i->mode & 0170000) == 0120000;
+	return (i->a.mode & 0170000) == 0120000;
+}
+
+/* As a wire map; len 0 = none. */
+static inline struct slice inode_xattrs(const struct inode *i)
+{
+	return i->xattrs ? (struct slice){ i->xattrs->map, i->xattrs->len } : (struct slice){ NULL, 0 };
 }
 
 struct dentry *dentry_find(struct cache *c, struct inode *dir, const char *name, uint32_t len);

@@ -20,7 +20,6 @@ static void on_renew(struct ring_timer *t)
 	uint64_t timeout_s = m->map && m->map->session_timeout ? m->map->session_timeout : 60;
 
 	sessions_renew(m);
-	inode_puts_run(m);
 	ring_timer_set(m->ring, t, ring_now(m->ring) + timeout_s * 1000000000ull / RENEWALS_PER_TIMEOUT);
 }
 
@@ -40,11 +39,16 @@ int meta_init(struct meta *m, struct ring *r, struct log *log, const struct meta
 	TAILQ_INIT(&m->cache.negative);
 	m->renew_timer.fn = on_renew;
 	m->release_timer.fn = on_release;
-	m->put_task.fn = inode_puts_task;
 	slab_init(&m->mreqs, sizeof(struct mreq), META_REQUESTS_MAX);
 	slab_init(&m->inodes, sizeof(struct inode), 0);
 	slab_init(&m->caps, sizeof(struct cap), 0);
 	slab_init(&m->dirs, sizeof(struct dir), 0);
+	slab_init(&m->uses, sizeof(struct inode_use), 0);
+	slab_init(&m->flushes_slab, sizeof(struct cap_flush), 0);
+	TAILQ_INIT(&m->flushes);
+	TAILQ_INIT(&m->dirty);
+	LIST_INIT(&m->realms);
+	LIST_INIT(&m->syncs);
 	slab_init(&m->batches, sizeof(struct walk_batch), META_REQUESTS_MAX);
 	return tid_table_init(&m->requests);
 }
@@ -138,7 +142,6 @@ void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except)
 	m->stopping = true;
 	ops_fail_all(m, -ESHUTDOWN, except);
 	walk_fills_drop(m);
-	inode_puts_run(m);
 	mreqs_fail_all(m, -ESHUTDOWN);
 	for (uint32_t n = 0; n < m->want_count; n++)
 		inode_put(m, m->want_list[n]);
@@ -173,5 +176,7 @@ void meta_fini(struct meta *m)
 	slab_fini(&m->inodes);
 	slab_fini(&m->caps);
 	slab_fini(&m->dirs);
+	slab_fini(&m->uses);
+	slab_fini(&m->flushes_slab);
 	slab_fini(&m->batches);
 }

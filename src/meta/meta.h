@@ -5,8 +5,11 @@
 #pragma once
 #include "../mon/mon.h"
 #include "../ring/mem.h"
+#include "flush.h"
 #include "op.h"
 #include "perm.h"
+#include "publish.h"
+#include "realm.h"
 #include "request.h"
 
 enum {
@@ -25,12 +28,15 @@ struct meta_opts {
 	uint32_t nonce;
 	uint64_t keepalive_ns, dead_ns; /* 0 = conn.h's defaults */
 	bool no_permissions;
+	bool posix_acl, async_dirops, no_quota;
 	struct cephring_cred cred; /* default; groups owned by the caller */
 };
 
 struct meta_stats {
 	uint64_t ops, ops_cached, requests, replies, forwards, resends, revokes, releases, renewals, recalls,
 	    walks, walk_lookups, walk_restarts, walk_inferred;
+	uint64_t unsafe, replays, flushes, flush_acks, capsnaps, cap_waits, async_ops, async_failed,
+	    local_sets;
 };
 
 struct meta {
@@ -52,11 +58,28 @@ struct meta {
 	LIST_HEAD(, op) ops;
 	uint32_t op_count; /* atomic: submitted and not ended */
 	uint64_t op_serial;
-	struct put_note *puts; /* atomic stack: references that other threads gave back */
-	struct ring_task put_task;
 	bool stopping, close_forced;
 	bool fs_gone; /* the monitors say that it does not exist any more */
-	struct slab mreqs, inodes, caps, dirs, batches;
+	struct slab mreqs, inodes, caps, dirs, batches, uses, flushes_slab, capsnaps_slab;
+	/* What readers on other threads know of the sessions (session_publish). */
+	struct session_seen {
+		uint64_t ttl_ns;
+		uint32_t gen;
+	} seen[MDS_RANK_MAX];
+	/* flush.h */
+	uint64_t last_flush_tid;
+	TAILQ_HEAD(, cap_flush) flushes;
+	TAILQ_HEAD(, inode_use) dirty;
+	/* realm.h */
+	LIST_HEAD(, realm) realms;
+	bool fenced; /* a snap trace was broken: nothing more may be written */
+	/* sync.c: fsync and syncfs that wait */
+	LIST_HEAD(, op) syncs;
+	struct ring_task sync_task;
+	int lost; /* an error that syncfs must report once */
+	uint32_t osd_epoch_barrier;
+	const struct caps_data_ops *data; /* of api: the data side; NULL = none */
+	void *data_arg;
 	struct ring_timer renew_timer, release_timer, want_timer, close_timer, fill_timer;
 	struct walk_batch *fills; /* ended walks whose levels are still to be looked up */
 	uint32_t fill_count;
@@ -88,7 +111,10 @@ void meta_fini(struct meta *m);
 /* Families, for api. */
 extern const struct op_family op_lookup_family, op_statx_family, op_access_family, op_readlink_family,
     op_getxattr_family, op_listxattr_family, op_open_family, op_readdir_family, op_close_family,
-    op_statfs_family;
+    op_statfs_family, op_mkdir_family, op_mknod_family, op_symlink_family, op_link_family, op_unlink_family,
+    op_rename_family, op_setattr_family, op_setxattr_family, op_removexattr_family, op_mksnap_family,
+    op_snap_info_family, op_lookup_handle_family, op_name_of_family, op_syncfs_family, op_fsync_family,
+    op_setlk_family, op_getlk_family;
 
 /* stat.c */
 uint32_t statx_caps(uint32_t want); /* bits that must be issued for these fields */
@@ -99,11 +125,24 @@ struct file {
 	struct meta *m;
 	struct inode *inode; /* ref */
 	int flags;
+	enum open_mode mode;
 	struct cephring_cred cred; /* whoever opened it; groups owned */
-	uint32_t busy;             /* operations in flight on it */
+	uint32_t busy;             /* atomic: operations in flight on it, which keep it from being closed */
+	bool listing;              /* atomic: one of them is a readdir */
 	struct dir_stream *dir;    /* readdir's position; NULL until the first */
 };
 /* readdir.c */
+int dir_seek(struct file *f, uint64_t offset); /* 0, -EINVAL, -ENOMEM */
+uint64_t dir_tell(const struct file *f);
 void dir_stream_free(struct meta *m, struct dir_stream *s);
+/* sync.c: something became safe or was acknowledged: those who wait look again, before the turn ends. */
+void syncs_kick(struct meta *m);
+/* lock.c: when the last file of an inode is closed, and when its session is lost. */
+void locks_drop(struct meta *m, struct inode *i);
+void locks_lost(struct meta *m, struct inode *i);
+bool locks_held(const struct inode *i);
+/* For a reconnect: arrays of mem_alloc(), the caller's. */
+int locks_list(const struct inode *i, struct filelock **fcntl, uint32_t *fcntl_count, struct filelock **flock,
+	       uint32_t *flock_count);
 /* For views. */
 void meta_each_request(struct meta *m, void (*fn)(void *arg, struct mreq *r), void *arg);

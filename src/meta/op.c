@@ -18,13 +18,15 @@ static void op_end(struct op *op, int64_t res)
 	if (op->timer.slot)
 		ring_timer_clear(m->ring, &op->timer);
 	if (op->req) {
+		op->uncertain |= mreq_is_write(op->req) && op->req->attempts;
 		mreq_abandon(op->req);
 		op->req = NULL;
 	}
-	op->sent |= op->walk.sent;
+	op->sent |= op->walk.sent | op->to.sent;
 	if (op->fam->end)
 		op->fam->end(op, res);
 	walk_end(m, &op->walk);
+	walk_end(m, &op->to);
 	inode_put(m, op->inode);
 	op->inode = NULL;
 	LIST_REMOVE(op, active);
@@ -125,11 +127,12 @@ int op_prepare(struct meta *m, struct cephring_op *pub, const struct op_family *
 	op->user = user;
 	op->serial = __atomic_add_fetch(&m->op_serial, 1, __ATOMIC_RELAXED);
 	op->at = 0;
-	op->sent = false;
+	op->sent = op->uncertain = false;
 	op->req = NULL;
 	op->inode = NULL;
 	op->timer = (struct ring_timer){ 0 };
 	op->walk = (struct walk){ 0 };
+	op->to = (struct walk){ 0 };
 	op->start.path = NULL;
 	op->task = (struct ring_task){ .fn = op_start };
 	*out = op;
@@ -228,7 +231,7 @@ void ops_fail_all(struct meta *m, int err, struct op *except)
 
 /* ---- one request ---- */
 
-static void op_replied(struct mreq *r, int result, const struct reply *rep)
+void op_replied(struct mreq *r, int result, const struct reply *rep)
 {
 	struct op *op = r->arg;
 

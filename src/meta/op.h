@@ -19,6 +19,7 @@ struct meta;
 struct mreq;
 struct op;
 struct file;
+struct reply;
 
 #define OP_PENDING INT64_MAX
 
@@ -44,6 +45,7 @@ struct op {
 	uint8_t at;                /* step of the family */
 	uint8_t state;             /* enum op_state */
 	bool sent;                 /* a message was needed */
+	bool uncertain;            /* ended early with a request of it sent: it may have been carried out */
 	struct mreq *req;          /* the single request waited for, or NULL */
 	struct inode *inode;       /* ref: what the walk ended at */
 	struct walk walk;
@@ -54,6 +56,7 @@ struct op {
 		const struct cephring_cred *cred;
 		uint32_t mask;
 	} start;
+	struct walk to; /* link, rename: the second path; families begin it themselves */
 	union {
 		struct {
 			struct cephring_statx *out;
@@ -74,20 +77,66 @@ struct op {
 			const char *name;
 			void *buf;
 			size_t size;
+			int how;
 		} xattr;
 		struct {
 			struct cephring_statfs *out;
 			void *pending;
 		} statfs;
 		struct {
-			int flags;
 			cephring_file **out;
+			const struct cephring_layout *layout;
+			uint64_t created_ino;
+			int flags;
+			uint32_t mode;
+			bool created;
 		} open;
 		struct {
 			struct file *file;
 			void *buf;
 			size_t size;
 		} file;
+		struct { /* mkdir, mknod, symlink, unlink, link, rename */
+			struct inode *at;
+			const char *path;    /* the second one; or a symlink's text */
+			struct inode *dir;   /* ref: of the first path, while the second is walked */
+			struct inode *other; /* ref */
+			const char *name;
+			uint32_t name_len;
+			uint32_t mode;
+			uint64_t rdev;
+			int flags;
+		} make;
+		struct {
+			struct cephring_setattr set; /* a copy */
+			uint32_t left;               /* CEPHRING_SET_* that need the MDS */
+		} setattr;
+		struct {
+			const char *name;
+			const struct cephring_kv *metadata;
+			struct cephring_snap_info *out;
+			uint32_t count, mode;
+		} snap;
+		struct {
+			struct cephring_handle handle;
+			cephring_inode **out;
+			char *buf;
+			size_t size;
+		} handle;
+		struct {                   /* fsync, syncfs */
+			struct file *file; /* NULL: all of the mount */
+			uint64_t flush_tid, tid;
+			LIST_ENTRY(op) waiting;
+			int datasync;
+			bool linked;
+		} sync;
+		struct {
+			struct file *file;
+			struct cephring_lock *out;
+			struct cephring_lock lock; /* a copy */
+			uint8_t rule;
+			bool wait, interrupted;
+		} lock;
 		struct {
 			void *mount;
 		} mount;
@@ -118,5 +167,8 @@ void ops_fail_all(struct meta *m, int err, struct op *except);
 int64_t op_request(struct op *op, struct mreq *r);
 /* The same for a request about op->inode by the op's caller; `r` may be NULL: -EAGAIN. */
 int64_t op_ask(struct op *op, struct mreq *r);
+/* The reply's target becomes op->inode when the request of op_request() succeeds. For requests with their own
+ * `done`. */
+void op_replied(struct mreq *r, int result, const struct reply *rep);
 /* GETATTR of op->inode: these bits, or at least the values behind them. */
 int64_t op_getattr(struct op *op, uint32_t mask);

@@ -24,6 +24,7 @@ static int64_t make_file(struct op *op)
 	f->m = m;
 	f->inode = inode_get(op->inode);
 	f->flags = op->u.open.flags;
+	f->mode = OPEN_RD;
 	f->cred = op->walk.cred;
 	f->cred.groups = NULL;
 	if (f->cred.ngroups) {
@@ -37,9 +38,11 @@ static int64_t make_file(struct op *op)
 		memcpy(groups, op->walk.cred.groups, f->cred.ngroups * sizeof *groups);
 		f->cred.groups = groups;
 	}
-	if (!(f->flags & O_PATH)) {
-		f->inode->open_files++;
-		caps_want(m, f->inode);
+	if (!(f->flags & O_PATH) && caps_open(m, f->inode, f->mode)) {
+		inode_put(m, f->inode);
+		mem_free((void *)f->cred.groups, 0);
+		mem_free(f, sizeof *f);
+		return -ENOMEM;
 	}
 	*op->u.open.out = (cephring_file *)f;
 	return 0;
@@ -102,10 +105,8 @@ static void close_end(struct op *op, int64_t res)
 	struct file *f = op->u.file.file;
 
 	(void)res;
-	if (!(f->flags & O_PATH)) {
-		f->inode->open_files--;
-		caps_want(m, f->inode);
-	}
+	if (!(f->flags & O_PATH))
+		caps_close(m, f->inode, f->mode);
 	dir_stream_free(m, f->dir);
 	mem_free((void *)f->cred.groups, 0);
 	inode_put(m, f->inode);

@@ -20,16 +20,16 @@ int inode_permission(const struct inode *i, const struct cephring_cred *c, int w
 	uint32_t bits;
 
 	if (c->uid == 0) {
-		bool exec_denied = (want & MAY_EXEC) && !inode_is_dir(i) && !(i->mode & 0111);
+		bool exec_denied = (want & MAY_EXEC) && !inode_is_dir(i) && !(i->a.mode & 0111);
 
 		return exec_denied ? -EACCES : 0;
 	}
-	if (c->uid == i->uid)
-		bits = i->mode >> 6;
-	else if (in_group(c, i->gid))
-		bits = i->mode >> 3;
+	if (c->uid == i->a.uid)
+		bits = i->a.mode >> 6;
+	else if (in_group(c, i->a.gid))
+		bits = i->a.mode >> 3;
 	else
-		bits = i->mode;
+		bits = i->a.mode;
 	return (want & ~bits & 7) ? -EACCES : 0;
 }
 

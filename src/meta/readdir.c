@@ -94,7 +94,7 @@ static int pack(struct dir_stream *s, struct chunk *c, const char *name, uint32_
 	s->same_hash = hash == s->prev_hash && s->same_hash ? s->same_hash + 1 : 2;
 	s->prev_hash = hash;
 	e->next_offset = 0xffull << 52 | (uint64_t)hash << 28 | (s->same_hash + 1);
-	e->type = (uint16_t)(i->mode >> 12 & 15);
+	e->type = (uint16_t)(i->a.mode >> 12 & 15);
 	/* The MDS tells what it knows; another client may hold some of it alone and know better. */
 	statx_fill(i, caps_issued(i, ring_now(s->m->ring)), &e->st);
 	return 0;
@@ -511,7 +511,8 @@ static void readdir_end(struct op *op, int64_t res)
 	(void)res;
 	if (f->dir && f->dir->waiter == op)
 		f->dir->waiter = NULL;
-	f->busy--;
+	__atomic_store_n(&f->listing, false, __ATOMIC_RELEASE);
+	__atomic_sub_fetch(&f->busy, 1, __ATOMIC_RELEASE);
 }
 
 const struct op_family op_readdir_family = { .name = "readdir", .step = readdir_step, .end = readdir_end };

@@ -32,7 +32,7 @@ static void shed(struct session *s)
 
 	for (c = TAILQ_FIRST(&s->caps); c && s->cap_count > RECONNECT_CAPS_MAX; c = next) {
 		next = TAILQ_NEXT(c, by_session);
-		if (!c->inode->nref && !c->inode->open_files)
+		if (!c->inode->nref && !PUB_GET(c->inode->xref))
 			cap_remove(s->m, c, false);
 	}
 }

@@ -1,16 +1,28 @@
 /* request.h: a request to an MDS, parked by tid until its reply, over forwards and failovers.
  *
- * The maker fills it and calls mreq_submit(); `done` runs once when the (only, for reads) reply has come and
- * its trace is in the cache. An abandoned request (mreq_abandon) stays registered: the MDS may still answer
- * it, and what the answer grants must be accounted for.
+ * The maker fills it and calls mreq_submit(); `done` runs once when the first reply has come and its trace is
+ * in the cache. What changes something is answered twice: unsafe (done, and everybody sees it) and safe (it
+ * is in the journal); in between the request stays registered, on the lists of the inodes it changed, and is
+ * replayed to a daemon that takes over. An abandoned request (mreq_abandon) stays registered too: the MDS may
+ * still carry it out, and what the answer grants must be accounted for.
  */
 #pragma once
 #include "../ring/tid.h"
 #include "session.h"
+#include "use.h"
 
 struct cephring_cred;
 
 enum { MREQ_PATH_INLINE = 128 };
+
+/* A cap, and perhaps the lease of a name, given up along with a request (doc/protocol.md 5.4): saves the MDS
+ * from calling it back. Built when the request is sent, from what is held then. */
+struct mreq_drop {
+	struct inode *inode;   /* ref */
+	uint32_t drop, unless; /* bits; those whose x bit is held are kept */
+	bool dentry;           /* the lease of the name that the request's path (first drop) or path2 names */
+};
+enum { MREQ_DROPS = 4 };
 
 struct mreq {
 	struct tid_entry id;     /* first: parked by it */
@@ -18,7 +30,7 @@ struct mreq {
 	TAILQ_ENTRY(mreq) link;  /* the session's waiting list, or the mount's */
 	struct meta *m;
 	struct session *session; /* where it was sent or waits; NULL: waits for a map */
-	enum { MREQ_NEW, MREQ_WAIT_SESSION, MREQ_WAIT_MAP, MREQ_SENT, MREQ_FAILED } state;
+	enum { MREQ_NEW, MREQ_WAIT_SESSION, MREQ_WAIT_MAP, MREQ_SENT, MREQ_UNSAFE, MREQ_FAILED } state;
 
 	uint32_t op;
 	uint8_t args[MDS_ARGS_SIZE];
@@ -27,8 +39,16 @@ struct mreq {
 	char *path; /* own copy: inline_path, or owned when longer */
 	uint32_t path_len;
 	char inline_path[MREQ_PATH_INLINE];
-	char *path2; /* owned or NULL: readdir's last name, xattr name */
+	struct inode *base2; /* ref: path2 starts here (the other directory of a rename, a link's target) */
+	char *path2;         /* owned or NULL: readdir's last name, xattr name, a symlink's text */
 	uint32_t path2_len;
+	uint8_t *data; /* owned or NULL: the data segment */
+	uint32_t data_len;
+	struct mreq_drop drops[MREQ_DROPS];
+	uint32_t drop_count;
+	uint64_t created_ino;         /* of the unsafe reply's target: for a replay; or a delegated one */
+	bool async;                   /* sent before anybody asked for leave: dirops.c */
+	bool aborted;                 /* its maker left: the reply must not bind names any more */
 	bool want_dentry;             /* op names a dentry: negative ones come with a lease */
 	bool need_auth;               /* only the authority may answer */
 	uint32_t hash_name_len;       /* > 0: choose the frag by the first component of path */
@@ -50,6 +70,8 @@ struct mreq {
 	void *arg;
 	uint32_t arg2;
 	int failed; /* MREQ_FAILED: with what `done` will be told */
+
+	struct unsafe_link on_dir, on_dir2, on_target; /* while MREQ_UNSAFE (or async and not answered) */
 };
 
 /* NULL: the budget of requests or memory is out. base may be NULL (then base_ino). Copies the path. */
@@ -74,6 +96,29 @@ void mreqs_kick_waiting(struct meta *m);
 uint64_t mreq_oldest_tid(struct meta *m);
 /* Ends every request with `err`. */
 void mreqs_fail_all(struct meta *m, int err);
+/* Another inode's caps go along; keeps a reference. Beyond MREQ_DROPS: left out, it costs a round trip only.
+ */
+void mreq_drop(struct mreq *r, struct inode *i, uint32_t drop, uint32_t unless, bool dentry);
+/* path2 is a copy. 0 or -ENOMEM. */
+int mreq_set_path2(struct mreq *r, struct inode *base2, const char *path2, uint32_t len);
+int mreq_set_data(struct mreq *r, const void *data, uint32_t len);
+/* It changes something, so an early end leaves open whether it happened. */
+static inline bool mreq_is_write(const struct mreq *r)
+{
+	return (r->op & MDS_OP_WRITE) != 0;
+}
+
+/* ---- unsafe.c: requests between their two replies ---- */
+
+/* The unsafe reply came: r->dir, r->target are set. */
+void unsafe_add(struct mreq *r);
+void unsafe_remove(struct mreq *r);
+/* After a failover: sends the unsafe requests of `s` again, flagged as replays, then those never answered. */
+void unsafe_replay(struct meta *m, struct session *s);
+/* The session is gone for good: what was unsafe is lost; logged, and kept as an error of the inodes. */
+void unsafe_lost(struct meta *m, struct session *s, int err);
+/* Nothing that changed `i` (NULL: anything) with a tid up to `tid` waits for its safe reply. */
+bool unsafe_done(const struct meta *m, const struct inode *i, uint64_t tid);
 
 /* target.c: the rank that should get it, or -1: wait for a map. */
 int mreq_choose_rank(struct mreq *r);

@@ -64,7 +64,7 @@ static void recall(struct session *s, uint32_t max_caps)
 			struct inode *i = c->inode;
 
 			next = TAILQ_NEXT(c, by_session);
-			if (i->nref || i->open_files)
+			if (i->nref || PUB_GET(i->xref))
 				continue;
 			if (!inode_forget(m, i) && pass == 2)
 				cap_remove(m, c, true);
@@ -164,7 +164,7 @@ static void handle_lease(struct session *s, const struct msg_in *in)
 	if (dn && dn->lease_rank == s->rank) {
 		if ((int32_t)(dn->lease_seq - l.seq) > 0)
 			l.seq = dn->lease_seq;
-		dn->lease_until_ns = 0;
+		PUB_SET(dn->lease_until_ns, 0);
 	}
 	m->stats.revokes++;
 	l.action = LEASE_RELEASE;
@@ -192,10 +192,13 @@ static void handle_quota(struct session *s, const struct msg_in *in)
 	if (i->dir) {
 		i->dir->quota_max_bytes = q.max_bytes;
 		i->dir->quota_max_files = q.max_files;
-		i->dir->rbytes = q.rbytes;
-		i->dir->rfiles = q.rfiles;
-		i->dir->rsubdirs = q.rsubdirs;
-		i->dir->rctime_ns = q.rctime_ns;
+		struct dir_attrs a = i->dir->a;
+
+		a.rbytes = q.rbytes;
+		a.rfiles = q.rfiles;
+		a.rsubdirs = q.rsubdirs;
+		a.rctime_ns = q.rctime_ns;
+		dir_set_attrs(&m->cache, i->dir, &a);
 	}
 }
 

@@ -62,30 +62,30 @@ void statx_fill(const struct inode *i, uint32_t known, struct cephring_statx *st
 {
 	*st = (struct cephring_statx){
 		.mask = statx_mask(known),
-		.mode = i->mode,
-		.nlink = i->nlink,
-		.uid = i->uid,
-		.gid = i->gid,
-		.blksize = i->layout.object_size ? i->layout.object_size : 4u << 20,
+		.mode = i->a.mode,
+		.nlink = i->a.nlink,
+		.uid = i->a.uid,
+		.gid = i->a.gid,
+		.blksize = i->a.layout.object_size ? i->a.layout.object_size : 4u << 20,
 		.ino = i->key.ino,
 		.snapid = i->key.snapid,
-		.size = i->size,
-		.rdev = i->rdev,
-		.version = i->change_attr,
-		.atime_ns = (int64_t)i->atime_ns,
-		.mtime_ns = (int64_t)i->mtime_ns,
-		.ctime_ns = (int64_t)i->ctime_ns,
-		.btime_ns = (int64_t)i->btime_ns,
+		.size = i->a.size,
+		.rdev = i->a.rdev,
+		.version = i->a.change_attr,
+		.atime_ns = (int64_t)i->a.atime_ns,
+		.mtime_ns = (int64_t)i->a.mtime_ns,
+		.ctime_ns = (int64_t)i->a.ctime_ns,
+		.btime_ns = (int64_t)i->a.btime_ns,
 	};
 	if (i->dir) {
-		st->rbytes = i->dir->rbytes;
-		st->rfiles = i->dir->rfiles;
-		st->rsubdirs = i->dir->rsubdirs;
-		st->size = i->dir->rbytes; /* as the other clients show it by default */
+		st->rbytes = i->dir->a.rbytes;
+		st->rfiles = i->dir->a.rfiles;
+		st->rsubdirs = i->dir->a.rsubdirs;
+		st->size = i->dir->a.rbytes; /* as the other clients show it by default */
 		st->blocks = 1;
-		st->nlink = i->nlink == 1 ? 2 + (uint32_t)i->dir->subdirs : i->nlink;
+		st->nlink = i->a.nlink == 1 ? 2 + (uint32_t)i->dir->a.subdirs : i->a.nlink;
 	} else {
-		st->blocks = (i->size + 511) / 512;
+		st->blocks = (i->a.size + 511) / 512;
 	}
 }
 
@@ -110,8 +110,10 @@ const struct op_family op_statx_family = { .name = "statx", .step = statx_step }
 static int64_t lookup_step(struct op *op, int64_t res)
 {
 	res = walk_step(op, res);
-	if (!res)
-		*op->u.lookup.out = (cephring_inode *)inode_get(op->walk.at); /* the program's reference */
+	if (!res) {
+		inode_share(op->walk.at); /* the program's; it cannot be on its way out while we hold it */
+		*op->u.lookup.out = (cephring_inode *)op->walk.at;
+	}
 	return res;
 }
 

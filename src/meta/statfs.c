@@ -28,7 +28,7 @@ static void statfs_done(struct mon_request *q, int err)
 			.name_max = WALK_NAME_MAX,
 		};
 		if (m->root && m->root->dir)
-			out->files = m->root->dir->rfiles + m->root->dir->rsubdirs;
+			out->files = m->root->dir->a.rfiles + m->root->dir->a.rsubdirs;
 		memcpy(&out->fsid, mon_monmap(m->mon)->fsid, sizeof out->fsid);
 	}
 	mem_free(w, sizeof *w);
@@ -42,7 +42,7 @@ static void apply_quota(const struct inode *root, struct cephring_statfs *out)
 
 	if (!root || !root->dir || root->dir->quota_max_bytes < STATFS_BLOCK)
 		return;
-	used = root->dir->rbytes >> 22;
+	used = root->dir->a.rbytes >> 22;
 	out->blocks = root->dir->quota_max_bytes >> 22;
 	out->blocks_free = used < out->blocks ? out->blocks - used : 0;
 }

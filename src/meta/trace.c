@@ -14,6 +14,12 @@ static bool slice_equal_str(const char *have, struct slice s)
 	return have ? strlen(have) == s.len && !memcmp(have, s.p, s.len) : s.len == 0;
 }
 
+static void plain_free(struct meta *m, void *p)
+{
+	(void)m;
+	mem_free(p, 0);
+}
+
 static int take_string(struct meta *m, char **have, struct slice s, bool counted)
 {
 	char *copy;
@@ -26,29 +32,30 @@ static int take_string(struct meta *m, char **have, struct slice s, bool counted
 	memcpy(copy, s.p, s.len);
 	if (counted)
 		m->cache.bytes += s.len + 1ull - (*have ? strlen(*have) + 1 : 0);
-	mem_free(*have, 0);
-	*have = copy;
+	if (*have)
+		retire(m, *have, plain_free);
+	PUB_SET(*have, copy);
 	return 0;
 }
 
 int trace_xattrs(struct meta *m, struct inode *i, struct slice xattrs, uint64_t version)
 {
 	const uint32_t empty = 4; /* a map of no entries: most inodes', so it takes no memory */
-	uint32_t len = xattrs.len > empty ? xattrs.len : 0;
-	uint8_t *copy = NULL;
+	struct xattrs *x = NULL, *old = i->xattrs;
 
 	if (!xattrs.len || version <= i->xattr_version)
 		return 0;
-	if (len) {
-		copy = mem_alloc(len);
-		if (!copy)
+	if (xattrs.len > empty) {
+		x = mem_alloc(sizeof *x + xattrs.len);
+		if (!x)
 			return -ENOMEM;
-		memcpy(copy, xattrs.p, len);
+		x->len = xattrs.len;
+		memcpy(x->map, xattrs.p, xattrs.len);
 	}
-	m->cache.bytes += (uint64_t)len - i->xattr_len;
-	mem_free(i->xattrs, 0);
-	i->xattrs = copy;
-	i->xattr_len = len;
+	m->cache.bytes += (x ? x->len : 0ull) - (old ? old->len : 0ull);
+	PUB_SET(i->xattrs, x);
+	if (old)
+		retire(m, old, plain_free);
 	i->xattr_version = version;
 	return 0;
 }
@@ -58,31 +65,34 @@ static int take_dir(struct meta *m, struct inode *i, const struct inode_stat *st
 {
 	struct dir *d = inode_dir(m, i);
 	bool auth = st->cap.flags & 1;
+	struct dir_attrs a;
 	int err = 0;
 
 	if (!d)
 		return -ENOMEM;
+	a = d->a;
 	d->quota_max_bytes = st->quota_max_bytes;
 	d->quota_max_files = st->quota_max_files;
 	if (newer || (st->cap.caps & CAP_FS)) {
-		d->files = st->files;
-		d->subdirs = st->subdirs;
+		a.files = st->files;
+		a.subdirs = st->subdirs;
 	}
 	if (newer || auth) {
 		d->hash = st->dir_hash ? st->dir_hash : DIR_HASH_LINUX;
-		d->rbytes = st->rbytes;
-		d->rfiles = st->rfiles;
-		d->rsubdirs = st->rsubdirs;
-		d->rsnaps = st->rsnaps;
-		d->rctime_ns = st->rctime_ns;
+		a.rbytes = st->rbytes;
+		a.rfiles = st->rfiles;
+		a.rsubdirs = st->rsubdirs;
+		a.rsnaps = st->rsnaps;
+		a.rctime_ns = st->rctime_ns;
 		d->pin = st->dir_pin;
 	}
+	dir_set_attrs(&m->cache, d, &a);
 	if (st->fragtree.len / 8 != d->frags.count || first)
 		err = fragtree_set(&d->frags, st->fragtree.p, st->fragtree.len);
 	/* An empty directory whose Fs we just got has no names we do not know. */
-	if ((newly & CAP_FS) && !d->files && !d->subdirs && LIST_EMPTY(&d->children) &&
+	if ((newly & CAP_FS) && !a.files && !a.subdirs && LIST_EMPTY(&d->children) &&
 	    !(st->cap.caps & CAP_FX))
-		d->complete = true;
+		PUB_SET(d->complete, true);
 	return err;
 }
 
@@ -90,43 +100,47 @@ struct inode *trace_inode(struct meta *m, struct session *s, const struct inode_
 {
 	const uint32_t file = CAP_FS | CAP_FR | CAP_FC | CAP_FW | CAP_FB | CAP_FX;
 	struct inode *i = inode_make(m, st->ino, st->snapid);
+	struct attrs a;
 	bool first, newer;
 	uint32_t newly;
 
 	if (!i)
 		return NULL;
-	first = i->version == 0 && i->mode == 0;
+	a = i->a;
+	first = i->version == 0 && a.mode == 0;
 	newer = first || ((st->cap.flags & 1) && st->version > (i->version & ~1ull));
-	if (!first && ((i->mode ^ st->mode) & 0170000)) {
+	if (!first && ((a.mode ^ st->mode) & 0170000)) {
 		log_fail(m->log, -EIO, "inode %llx changed its type: mode %o, was %o",
-			 (unsigned long long)st->ino, st->mode, i->mode);
+			 (unsigned long long)st->ino, st->mode, a.mode);
 		return NULL;
 	}
-	if (first)
-		i->mode = st->mode; /* caps of a directory look at the type */
+	if (first) { /* caps of a directory look at the type */
+		a.mode = st->mode;
+		inode_set_attrs(&m->cache, i, &a);
+	}
 	if (first && inode_is_dir(i) && !inode_dir(m, i))
 		return NULL;
 	if (cap_from_reply(m, s, i, st, &newly))
 		return NULL;
 	if (newer || (newly & CAP_AS)) {
-		i->mode = st->mode;
-		i->uid = st->uid;
-		i->gid = st->gid;
-		i->btime_ns = st->btime_ns;
+		a.mode = st->mode;
+		a.uid = st->uid;
+		a.gid = st->gid;
+		a.btime_ns = st->btime_ns;
 	}
 	if (newer || (newly & CAP_LS))
-		i->nlink = st->nlink;
+		a.nlink = st->nlink;
 	if (newer || (newly & (CAP_ANY_SHARED | CAP_FR))) {
-		i->ctime_ns = st->ctime_ns;
-		if ((int32_t)(st->time_warp_seq - i->time_warp_seq) >= 0 || first) {
-			i->mtime_ns = st->mtime_ns;
-			i->atime_ns = st->atime_ns;
-			i->time_warp_seq = st->time_warp_seq;
+		a.ctime_ns = st->ctime_ns;
+		if ((int32_t)(st->time_warp_seq - a.time_warp_seq) >= 0 || first) {
+			a.mtime_ns = st->mtime_ns;
+			a.atime_ns = st->atime_ns;
+			a.time_warp_seq = st->time_warp_seq;
 		}
 	}
 	if (newer || (newly & file)) {
-		i->layout = st->layout;
-		i->size = st->size;
+		a.layout = st->layout;
+		a.size = st->size;
 		i->truncate_seq = st->truncate_seq;
 		i->truncate_size = st->truncate_size;
 		if (st->cap.flags & 1)
@@ -134,9 +148,10 @@ struct inode *trace_inode(struct meta *m, struct session *s, const struct inode_
 		if (take_string(m, &i->pool_ns, st->pool_ns, false))
 			return NULL;
 	}
-	if (st->change_attr > i->change_attr)
-		i->change_attr = st->change_attr;
-	i->rdev = st->rdev;
+	if (st->change_attr > a.change_attr)
+		a.change_attr = st->change_attr;
+	a.rdev = st->rdev;
+	inode_set_attrs(&m->cache, i, &a);
 	if (inode_is_link(i) && !i->symlink && take_string(m, &i->symlink, st->symlink, true))
 		return NULL;
 	if (trace_xattrs(m, i, st->xattrs, st->xattr_version))
@@ -184,12 +199,12 @@ struct dentry *trace_dentry(struct meta *m, struct session *s, struct inode *dir
 		return NULL;
 	d->primary = lease->mask & 4;
 	if (caps_issued(dir, now) & (CAP_FS | CAP_FX))
-		d->shared_gen = dir->dir->shared_gen;
+		PUB_SET(d->shared_gen, dir->dir->shared_gen);
 	if ((lease->mask & 3) && lease->duration_ms > META_LEASE_SLACK_MS) {
-		d->lease_rank = s->rank;
-		d->lease_gen = s->cap_gen;
+		PUB_SET(d->lease_rank, s->rank);
+		PUB_SET(d->lease_gen, s->cap_gen);
 		d->lease_seq = lease->seq;
-		d->lease_until_ns = sent_ns + (lease->duration_ms - META_LEASE_SLACK_MS) * 1000000ull;
+		PUB_SET(d->lease_until_ns, sent_ns + (lease->duration_ms - META_LEASE_SLACK_MS) * 1000000ull);
 	}
 	return d;
 }

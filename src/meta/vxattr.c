@@ -22,12 +22,12 @@ static int number(char *out, uint64_t v)
 
 static bool has_layout(const struct inode *i)
 {
-	return i->layout.object_size != 0;
+	return i->a.layout.object_size != 0;
 }
 
 static int t_layout(struct meta *m, const struct inode *i, char *out)
 {
-	const struct layout *l = &i->layout;
+	const struct layout *l = &i->a.layout;
 
 	(void)m;
 	if (!has_layout(i))
@@ -41,7 +41,7 @@ static int t_layout(struct meta *m, const struct inode *i, char *out)
 	static int t_layout_##field(struct meta *m, const struct inode *i, char *out)                        \
 	{                                                                                                    \
 		(void)m;                                                                                     \
-		return has_layout(i) ? number(out, i->layout.field) : -ENODATA;                              \
+		return has_layout(i) ? number(out, i->a.layout.field) : -ENODATA;                            \
 	}
 LAYOUT_FIELD(stripe_unit)
 LAYOUT_FIELD(stripe_count)
@@ -62,22 +62,22 @@ static int t_layout_pool_ns(struct meta *m, const struct inode *i, char *out)
 		(void)m;                                                                                     \
 		return i->dir ? number(out, value) : -ENODATA;                                               \
 	}
-DIR_FIELD(entries, i->dir->files + i->dir->subdirs)
-DIR_FIELD(files, i->dir->files)
-DIR_FIELD(subdirs, i->dir->subdirs)
-DIR_FIELD(rentries, i->dir->rfiles + i->dir->rsubdirs)
-DIR_FIELD(rfiles, i->dir->rfiles)
-DIR_FIELD(rsubdirs, i->dir->rsubdirs)
-DIR_FIELD(rsnaps, i->dir->rsnaps)
-DIR_FIELD(rbytes, i->dir->rbytes)
+DIR_FIELD(entries, i->dir->a.files + i->dir->a.subdirs)
+DIR_FIELD(files, i->dir->a.files)
+DIR_FIELD(subdirs, i->dir->a.subdirs)
+DIR_FIELD(rentries, i->dir->a.rfiles + i->dir->a.rsubdirs)
+DIR_FIELD(rfiles, i->dir->a.rfiles)
+DIR_FIELD(rsubdirs, i->dir->a.rsubdirs)
+DIR_FIELD(rsnaps, i->dir->a.rsnaps)
+DIR_FIELD(rbytes, i->dir->a.rbytes)
 
 static int t_rctime(struct meta *m, const struct inode *i, char *out)
 {
 	(void)m;
 	if (!i->dir)
 		return -ENODATA;
-	return snprintf(out, VXATTR_TEXT_MAX, "%" PRIu64 ".%09" PRIu64, i->dir->rctime_ns / 1000000000,
-			i->dir->rctime_ns % 1000000000);
+	return snprintf(out, VXATTR_TEXT_MAX, "%" PRIu64 ".%09" PRIu64, i->dir->a.rctime_ns / 1000000000,
+			i->dir->a.rctime_ns % 1000000000);
 }
 
 static int t_pin(struct meta *m, const struct inode *i, char *out)

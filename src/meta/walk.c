@@ -63,6 +63,7 @@ int walk_begin(struct meta *m, struct walk *w, struct inode *at, const char *pat
 			    .at = inode_get(at),
 			    .mask = mask,
 			    .nofollow = (flags & CEPHRING_NOFOLLOW) != 0,
+			    .to_parent = (flags & WALK_PARENT) != 0,
 			    .cred = cred ? *cred : m->o.cred };
 	m->stats.walks++;
 	return 0;
@@ -289,6 +290,13 @@ static int64_t component(struct op *op)
 		return w->need_dir && !inode_is_dir(w->at) ? -ENOTDIR : 1;
 	if (!inode_is_dir(w->at))
 		return -ENOTDIR;
+	last = name[len + strspn(name + len, "/")] == '\0';
+	if (last && w->to_parent) { /* what may be done to the name is the operation's to judge */
+		w->last = name;
+		w->last_len = len;
+		w->need_dir = slash;
+		return 1;
+	}
 	res = may_pass(m, w, w->at, now);
 	if (res == -EAGAIN)
 		return ask(op, MDS_OP_GETATTR, CAP_PIN | CAP_AS);
@@ -311,10 +319,6 @@ static int64_t component(struct op *op)
 	w->judged = NULL;
 	if (w->batch && ++w->batch->pos == w->batch->count)
 		walk_batch_orphan(w);
-	last = true;
-	for (const char *p = name + len; *p; p++)
-		if (*p != '/')
-			last = false;
 	if (inode_is_link(next) && (!last || slash || !w->nofollow)) {
 		if (w->batch)
 			walk_batch_orphan(w);

@@ -24,7 +24,10 @@ struct inode;
 struct mreq;
 struct walk_batch;
 
-enum { WALK_EMPTY_OK = 1 << 16 /* flag: an empty path means `at` itself */ };
+enum {                          /* flags beside CEPHRING_NOFOLLOW */
+       WALK_EMPTY_OK = 1 << 16, /* an empty path means `at` itself */
+       WALK_PARENT = 1 << 17,   /* stop before the last name: w->last, w->last_len; w->at is its directory */
+};
 enum {
 	WALK_LINKS_MAX = 40,
 	WALK_BATCH_MAX = 16,
@@ -45,6 +48,9 @@ struct walk {
 	uint32_t mask;  /* caps asked for on the last component */
 	uint32_t fresh; /* of them: told by the reply that decided it, good for this one answer */
 	uint8_t links, restarts;
+	bool to_parent;   /* WALK_PARENT */
+	const char *last; /* WALK_PARENT: the last name, in the path or in `expanded`; NULL: there is none */
+	uint32_t last_len;
 	bool nofollow;             /* of the last component */
 	bool need_dir;             /* a trailing slash was seen */
 	bool sent;                 /* some message was needed */

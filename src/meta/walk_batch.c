@@ -163,6 +163,8 @@ static int collect(struct op *op, struct walk_batch *b, const char *rest)
 		if (!len || b->count == WALK_BATCH_MAX || walk_name_is_dot(name, len) ||
 		    walk_name_is_snapdir(name, len))
 			break;
+		if (w->to_parent && name[len + strspn(name + len, "/")] == '\0')
+			break; /* the last name is the operation's */
 		if (used + len + 1 > BATCH_PATH_INLINE && b->path == b->inline_path) {
 			b->path = mem_alloc(WALK_BATCH_MAX * (WALK_NAME_MAX + 1));
 			if (!b->path)
@@ -177,7 +179,7 @@ static int collect(struct op *op, struct walk_batch *b, const char *rest)
 		used += len;
 		end = name + len;
 	}
-	if (!len)
+	if (!len || w->to_parent)
 		b->level[b->count - 1].mask |= w->mask;
 	return 0;
 }

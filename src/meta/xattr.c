@@ -157,8 +157,7 @@ static int64_t getxattr_step(struct op *op, int64_t res)
 	res = may_read_xattr(op, want);
 	if (res)
 		return res;
-	if (!op->inode->xattr_len ||
-	    xattrs_begin(&it, (struct slice){ op->inode->xattrs, op->inode->xattr_len }))
+	if (!op->inode->xattrs || xattrs_begin(&it, inode_xattrs(op->inode)))
 		return -ENODATA;
 	while (xattrs_next(&it, &name, &value) > 0)
 		if (name.len == strlen(want) && !memcmp(name.p, want, name.len))
@@ -180,8 +179,7 @@ static int64_t listxattr_step(struct op *op, int64_t res)
 		res = stored(op);
 	if (res)
 		return res;
-	if (!op->inode->xattr_len ||
-	    xattrs_begin(&it, (struct slice){ op->inode->xattrs, op->inode->xattr_len }))
+	if (!op->inode->xattrs || xattrs_begin(&it, inode_xattrs(op->inode)))
 		return 0;
 	while (xattrs_next(&it, &name, &value) > 0) {
 		if (name.len > 8 && !memcmp(name.p, "trusted.", 8) && op->walk.cred.uid &&

@@ -154,7 +154,7 @@ static void opens(struct ours *o)
 	cephring_file *f;
 
 	for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++) {
-		int err = cephring_sync_open(o->mount, NULL, cases[n].path, cases[n].flags, NULL, &f);
+		int err = cephring_sync_open(o->mount, NULL, cases[n].path, cases[n].flags, 0, NULL, NULL, &f);
 
 		if (!tap_ok(err == cases[n].want, "open %s with %#o", cases[n].path,
 			    (unsigned)cases[n].flags))
@@ -162,11 +162,11 @@ static void opens(struct ours *o)
 		if (!err)
 			cephring_sync_close(f);
 	}
-	tap_eq(cephring_sync_open(o->mount, NULL, "/inputs/file", O_RDONLY, NULL, &f), 0, "a file");
+	tap_eq(cephring_sync_open(o->mount, NULL, "/inputs/file", O_RDONLY, 0, NULL, NULL, &f), 0, "a file");
 	tap_eq(cephring_sync_readdir(f, buf, sizeof buf), -ENOTDIR, "is no directory");
 	cephring_rewinddir(f);
 	tap_eq(cephring_sync_close(f), 0, "closed");
-	tap_eq(cephring_sync_open(o->mount, NULL, "/inputs", O_RDONLY, NULL, &f), 0, "a directory");
+	tap_eq(cephring_sync_open(o->mount, NULL, "/inputs", O_RDONLY, 0, NULL, NULL, &f), 0, "a directory");
 	tap_eq(cephring_sync_readdir(f, NULL, 0), -EINVAL, "listed into nothing");
 	tap_eq(cephring_sync_readdir(f, buf, sizeof *whole), -EINVAL, "into too little");
 	tap_eq(cephring_sync_readdir(f, buf, sizeof *whole + 8), sizeof *whole + 8, "into room for one");

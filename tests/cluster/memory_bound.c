@@ -102,7 +102,7 @@ static void list(struct both *b)
 	cephring_file *f;
 	int64_t n;
 
-	if (cephring_sync_open(b->mount, NULL, BIG, O_RDONLY | O_DIRECTORY, &root, &f))
+	if (cephring_sync_open(b->mount, NULL, BIG, O_RDONLY | O_DIRECTORY, 0, NULL, &root, &f))
 		return;
 	while ((n = cephring_sync_readdir(f, buf, sizeof buf)) > 0) {
 		struct cephring_stats s = both_stats(b);

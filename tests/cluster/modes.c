@@ -48,7 +48,7 @@ static int entries(cephring_mount *m)
 {
 	static char buf[1 << 16];
 	cephring_file *f;
-	int64_t n = cephring_sync_open(m, NULL, "/many", O_RDONLY | O_DIRECTORY, NULL, &f);
+	int64_t n = cephring_sync_open(m, NULL, "/many", O_RDONLY | O_DIRECTORY, 0, NULL, NULL, &f);
 	int count = 0;
 
 	if (n)

@@ -68,7 +68,7 @@ static int list(struct both *b, const char *path)
 {
 	static char buf[65536];
 	cephring_file *f;
-	int64_t n = cephring_sync_open(b->mount, NULL, path, O_RDONLY | O_DIRECTORY, NULL, &f);
+	int64_t n = cephring_sync_open(b->mount, NULL, path, O_RDONLY | O_DIRECTORY, 0, NULL, NULL, &f);
 
 	if (n)
 		return (int)n;

@@ -95,7 +95,7 @@ static int all_helpers(cephring_mount *m, int on_engine)
 			     "readlink at an inode");
 		cephring_put(m, i);
 	}
-	if (cephring_sync_open(m, NULL, "/sync/dir", O_RDONLY | O_DIRECTORY, NULL, &f))
+	if (cephring_sync_open(m, NULL, "/sync/dir", O_RDONLY | O_DIRECTORY, 0, NULL, NULL, &f))
 		return bad + 1;
 	while ((n = cephring_sync_readdir(f, buf, sizeof(buf))) > 0) /* any part of it at a time */
 		for (int64_t at = 0; at < n; at += ((struct cephring_dirent *)(buf + at))->reclen)

@@ -233,7 +233,7 @@ static void open_as(struct both *b, const char *path, int flags, const struct ce
 
 		if (!warm)
 			both_cold(b);
-		err = cephring_sync_open(b->mount, NULL, path, flags, who, &f);
+		err = cephring_sync_open(b->mount, NULL, path, flags, 0, NULL, who, &f);
 		tap_eq(err, want, name);
 		if (!err)
 			tap_eq(cephring_sync_close(f), 0, "it closes");
@@ -271,7 +271,7 @@ static void open_files(struct both *b)
 	uint64_t before;
 
 	both_cold(b);
-	tap_eq(cephring_sync_open(b->mount, NULL, TOP "/file", O_RDONLY, &user, &f), 0, "a file is opened");
+	tap_eq(cephring_sync_open(b->mount, NULL, TOP "/file", O_RDONLY, 0, NULL, &user, &f), 0, "a file is opened");
 	tap_eq((long long)cephring_ino(cephring_file_inode(f)), (long long)our_ino(b, TOP "/file"),
 	       "it is the one named");
 	cephring_sync_statx(b->mount, NULL, TOP "/file", CEPHRING_STATX_BASIC, 0, &user, &st);
@@ -283,7 +283,7 @@ static void open_files(struct both *b)
 	       "what was lent stays valid");
 	s = both_stats(b);
 	tap_eq((long long)(s.mds_requests - before), 0, "and is used");
-	tap_eq(cephring_sync_open(b->mount, NULL, TOP "/gone", O_RDONLY, &root, &f), 0,
+	tap_eq(cephring_sync_open(b->mount, NULL, TOP "/gone", O_RDONLY, 0, NULL, &root, &f), 0,
 	       "another one is opened");
 	tap_eq(they_do(b, THEY_UNLINK, TOP "/gone", NULL, 0), 0, "and unlinked by the other");
 	tap_eq((long long)our_ino(b, TOP "/gone"), 0, "its name is gone");

@@ -6,7 +6,7 @@ enum { ALL = CAP_STAT_ALL };
 static void push(struct bed *b, struct session *s, struct inode *i, struct caps_msg msg)
 {
 	msg.ino = i->key.ino;
-	msg.mode = i->mode;
+	msg.mode = i->a.mode;
 	caps_handle(&b->m, s, &msg);
 	cr_assert_null(caps_check(i), "%s", caps_check(i));
 }
@@ -52,10 +52,10 @@ Test(caps, flush_ack_is_no_grant)
 	struct session *s = bed_session(b, 0);
 	struct inode *i = bed_inode(b, s, 2, false, ALL, 1);
 
-	i->size = 77;
+	i->a.size = 77;
 	push(b, s, i, (struct caps_msg){ .op = CAPS_FLUSH_ACK, .cap_id = 20, .seq = 0, .caps = 0 });
 	cr_assert_eq(issued(b, i), ALL);
-	cr_assert_eq(i->size, 77);
+	cr_assert_eq(i->a.size, 77);
 	cr_assert_eq(i->caps->seq, 1);
 	bed_free(b);
 }

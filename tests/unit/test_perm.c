@@ -7,7 +7,7 @@
 
 static struct inode of(uint32_t mode, uint32_t uid, uint32_t gid)
 {
-	return (struct inode){ .mode = mode, .uid = uid, .gid = gid };
+	return (struct inode){ .a = { .mode = mode, .uid = uid, .gid = gid } };
 }
 
 Test(perm, only_the_owner_class_counts_for_the_owner)

@@ -1,0 +1,53 @@
+/* use.c: see use.h. */
+#include "meta.h"
+
+struct inode_use *inode_use(struct meta *m, struct inode *i)
+{
+	struct inode_use *u = i->use;
+
+	if (u)
+		return u;
+	u = slab_get(&m->uses);
+	if (!u)
+		return NULL;
+	u->inode = inode_get(i);
+	TAILQ_INIT(&u->flushes);
+	TAILQ_INIT(&u->capsnaps);
+	TAILQ_INIT(&u->waiters);
+	LIST_INIT(&u->unsafe);
+	i->use = u;
+	m->cache.bytes += sizeof *u;
+	return u;
+}
+
+static bool at_rest(const struct inode_use *u)
+{
+	for (unsigned n = 0; n < sizeof u->refs / sizeof *u->refs; n++)
+		if (u->refs[n])
+			return false;
+	return !inode_is_open(u->inode) && !u->dirty && !u->flushing && TAILQ_EMPTY(&u->flushes) &&
+	       TAILQ_EMPTY(&u->capsnaps) && TAILQ_EMPTY(&u->waiters) && LIST_EMPTY(&u->unsafe) && !u->locks &&
+	       !u->creating && !u->error;
+}
+
+void inode_use_settle(struct meta *m, struct inode *i)
+{
+	struct inode_use *u = i->use;
+
+	if (!u || !at_rest(u))
+		return;
+	i->use = NULL;
+	m->cache.bytes -= sizeof *u;
+	slab_put(&m->uses, u);
+	inode_put(m, i);
+}
+
+void inode_set_error(struct meta *m, struct inode *i, int err)
+{
+	struct inode_use *u = inode_use(m, i);
+
+	if (u && !u->error)
+		u->error = err;
+	if (!m->lost)
+		m->lost = err;
+}

@@ -1,0 +1,66 @@
+/* use.h: what only an inode in use has: opened, referenced bit by bit, dirty, locked, changed and not yet
+ * safe.
+ *
+ * Made at the first need (inode_use) and dropped when all of it is at rest (inode_use_settle), so that a
+ * merely cached inode does not carry it. While it exists it refers to its inode (nref).
+ */
+#pragma once
+#include <sys/queue.h>
+#include "inode.h"
+
+struct mreq;
+struct capsnap;
+struct cap_flush;
+struct cap_wait;
+struct lock_list;
+struct snapctx;
+
+/* How a file is open: what it wants (caps_wanted). */
+enum open_mode { OPEN_RD = 1, OPEN_WR = 2, OPEN_RDWR = 3, OPEN_LAZY = 4 };
+
+/* Bits that users hold references on. */
+enum cap_ref { REF_FR, REF_FC, REF_FW, REF_FB, REF_FX, REF_COUNT };
+
+/* Requests answered but not yet safe, by the inode that they changed: an entry each for the directory, a
+ * second directory, and the target. */
+struct unsafe_link {
+	LIST_ENTRY(unsafe_link) link;
+	struct mreq *req;
+	struct inode *inode; /* ref; NULL = not linked */
+};
+
+struct inode_use {
+	struct inode *inode;
+	uint32_t opens[8];        /* open files by open_mode */
+	uint32_t refs[REF_COUNT]; /* by cap_ref */
+	uint32_t dirty, flushing; /* bits changed here and not sent; sent and not acknowledged */
+	bool in_dirty;
+	TAILQ_ENTRY(inode_use) dirty_link; /* meta's list, while dirty or flushing */
+	TAILQ_HEAD(, cap_flush) flushes;   /* oldest first */
+	TAILQ_HEAD(, capsnap) capsnaps;    /* oldest first */
+	struct snapctx *head_snapc;        /* ref: what dirty data and attributes belong to; NULL = clean */
+	TAILQ_HEAD(cap_waits, cap_wait) waiters; /* for bits or for max_size, in order */
+	uint64_t wanted_max_size, requested_max_size, reported_size;
+	uint32_t dirty_uid, dirty_gid; /* who made it dirty */
+	LIST_HEAD(, unsafe_link) unsafe;
+	struct lock_list *locks; /* owned */
+	struct mreq *creating;   /* an asynchronous create that is not answered yet */
+	int error;               /* of what was lost: fsync or close reports it once */
+	uint64_t release_at_ns;  /* unused caps are kept until then */
+};
+
+/* NULL: no memory. */
+struct inode_use *inode_use(struct meta *m, struct inode *i);
+/* Drops it if all is at rest. */
+void inode_use_settle(struct meta *m, struct inode *i);
+/* Something that fsync must report was lost; the words are the caller's to log. */
+void inode_set_error(struct meta *m, struct inode *i, int err);
+static inline bool inode_is_open(const struct inode *i)
+{
+	if (!i->use)
+		return false;
+	for (unsigned n = 0; n < 8; n++)
+		if (i->use->opens[n])
+			return true;
+	return false;
+}
