@@ -256,7 +256,6 @@ CEPHRING_API int cephring_statfs(cephring_mount *m, struct cephring_statfs *out,
 enum {
 	CEPHRING_PARENTS = 8,    /* mkdir: missing directories on the way too, and one that exists is fine */
 	CEPHRING_REMOVEDIR = 16, /* unlink: a directory (rmdir) */
-	CEPHRING_NOREPLACE = 32, /* rename: -EEXIST when the new name exists */
 };
 
 CEPHRING_API int cephring_mkdir(cephring_mount *m, cephring_inode *at, const char *path, uint32_t mode,
@@ -277,6 +276,7 @@ CEPHRING_API int cephring_link(cephring_mount *m, cephring_inode *from_at, const
 CEPHRING_API int cephring_unlink(cephring_mount *m, cephring_inode *at, const char *path, int flags,
 				 const struct cephring_cred *cred, struct cephring_op *op, cephring_cb cb,
 				 void *user);
+/* flags: 0 (CephFS has no rename that spares an existing name). */
 CEPHRING_API int cephring_rename(cephring_mount *m, cephring_inode *from_at, const char *from,
 				 cephring_inode *to_at, const char *to, int flags,
 				 const struct cephring_cred *cred, struct cephring_op *op, cephring_cb cb,

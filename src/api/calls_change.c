@@ -110,7 +110,7 @@ int cephring_rename(cephring_mount *mt, cephring_inode *from_at, const char *fro
 		    const char *to, int flags, const struct cephring_cred *cred, struct cephring_op *pub,
 		    cephring_cb cb, void *user)
 {
-	if (flags & ~CEPHRING_NOREPLACE)
+	if (flags)
 		return -EINVAL;
 	return two_paths(mt, &op_rename_family, WALK_PARENT, from_at, from, to_at, to, flags, cred, pub, cb,
 			 user);

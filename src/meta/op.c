@@ -22,11 +22,11 @@ static void op_end(struct op *op, int64_t res)
 		mreq_abandon(op->req);
 		op->req = NULL;
 	}
-	op->sent |= op->walk.sent | op->to.sent;
+	op->sent |= op->walk.sent | op->from.sent;
 	if (op->fam->end)
 		op->fam->end(op, res);
 	walk_end(m, &op->walk);
-	walk_end(m, &op->to);
+	walk_end(m, &op->from);
 	inode_put(m, op->inode);
 	op->inode = NULL;
 	LIST_REMOVE(op, active);
@@ -132,7 +132,7 @@ int op_prepare(struct meta *m, struct cephring_op *pub, const struct op_family *
 	op->inode = NULL;
 	op->timer = (struct ring_timer){ 0 };
 	op->walk = (struct walk){ 0 };
-	op->to = (struct walk){ 0 };
+	op->from = (struct walk){ 0 };
 	op->start.path = NULL;
 	op->task = (struct ring_task){ .fn = op_start };
 	*out = op;

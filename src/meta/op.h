@@ -56,7 +56,8 @@ struct op {
 		const struct cephring_cred *cred;
 		uint32_t mask;
 	} start;
-	struct walk to; /* link, rename: the second path; families begin it themselves */
+	struct walk from;          /* link, rename: the walk of the first path, when it is done; `walk` is then of the
+				      second */
 	union {
 		struct {
 			struct cephring_statx *out;
@@ -96,16 +97,16 @@ struct op {
 			void *buf;
 			size_t size;
 		} file;
-		struct { /* mkdir, mknod, symlink, unlink, link, rename */
-			struct inode *at;
-			const char *path;    /* the second one; or a symlink's text */
-			struct inode *dir;   /* ref: of the first path, while the second is walked */
-			struct inode *other; /* ref */
-			const char *name;
-			uint32_t name_len;
-			uint32_t mode;
+		struct { /* mkdir, mknod, symlink, unlink, link, rename (naming.h) */
+			struct inode *at;        /* the second path starts here */
+			const char *path;        /* the second one; or a symlink's text */
+			struct inode *was, *now; /* refs: what the first and the second path's last name stand for */
 			uint64_t rdev;
+			uint32_t mode;
 			int flags;
+			uint32_t left; /* mkdir -p: requests in flight */
+			int err;
+			void *many; /* owned: their requests */
 		} make;
 		struct {
 			struct cephring_setattr set; /* a copy */
