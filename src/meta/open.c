@@ -70,14 +70,13 @@ static int64_t open_step(struct op *op, int64_t res)
 		op->inode = inode_get(op->walk.at);
 		op->at = OPEN_JUDGE;
 		if (!m->o.no_permissions &&
-		    !((caps_issued(op->inode, ring_now(m->ring)) | op->walk.fresh) & CAP_AS))
-			return op_getattr(op, CAP_PIN | CAP_AS);
+		    !perm_known(m, caps_issued(op->inode, ring_now(m->ring)) | op->walk.fresh))
+			return op_getattr(op, CAP_PIN | perm_caps(m));
 		/* fall through */
 	case OPEN_JUDGE:
 		if (res)
 			return res;
-		res = may_open(op->inode, flags,
-			       m->o.no_permissions ? &(struct cephring_cred){ 0 } : &op->walk.cred);
+		res = may_open(m, op->inode, flags, &op->walk.cred);
 		if (res)
 			return res;
 		op->at = OPEN_SENT;

@@ -125,13 +125,13 @@ static int64_t access_step(struct op *op, int64_t res)
 {
 	int mode = op->u.access.mode, want = 0;
 
-	res = walk_then_caps(op, res, mode == F_OK ? CAP_PIN : CAP_PIN | CAP_AS, false);
-	if (res || mode == F_OK || op->m->o.no_permissions)
+	res = walk_then_caps(op, res, mode == F_OK ? CAP_PIN : CAP_PIN | perm_caps(op->m), false);
+	if (res || mode == F_OK)
 		return res;
 	want |= (mode & R_OK) ? MAY_READ : 0;
 	want |= (mode & W_OK) ? MAY_WRITE : 0;
 	want |= (mode & X_OK) ? MAY_EXEC : 0;
-	return inode_permission(op->inode, &op->walk.cred, want);
+	return inode_permission(op->m, op->inode, &op->walk.cred, want);
 }
 
 const struct op_family op_access_family = { .name = "access", .step = access_step };

@@ -115,9 +115,9 @@ static int may_pass(struct meta *m, const struct walk *w, struct inode *dir, uin
 {
 	if (walk_free_pass(m, w))
 		return 0;
-	if (!(caps_issued(dir, now) & (CAP_AS | CAP_AX)) && w->judged != dir)
+	if (!perm_known(m, caps_issued(dir, now)) && w->judged != dir)
 		return -EAGAIN;
-	return may_lookup(dir, &w->cred);
+	return may_lookup(m, dir, &w->cred);
 }
 
 /* The parent by a name that is still valid, the root its own. NULL: ask. */
@@ -299,7 +299,7 @@ static int64_t component(struct op *op)
 	}
 	res = may_pass(m, w, w->at, now);
 	if (res == -EAGAIN)
-		return ask(op, MDS_OP_GETATTR, CAP_PIN | CAP_AS);
+		return ask(op, MDS_OP_GETATTR, CAP_PIN | perm_caps(m));
 	if (res)
 		return res;
 	if (walk_name_is_dot(name, len)) {

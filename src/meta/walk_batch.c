@@ -175,7 +175,10 @@ static int collect(struct op *op, struct walk_batch *b, const char *rest)
 			b->path[used++] = '/';
 		memcpy(b->path + used, name, len);
 		b->level[b->count++] =
-		    (struct walk_level){ .src = name, .off = used, .len = len, .mask = CAP_PIN | CAP_AS };
+		    (struct walk_level){ .src = name,
+					 .off = used,
+					 .len = len,
+					 .mask = CAP_PIN | perm_caps(b->m) };
 		used += len;
 		end = name + len;
 	}

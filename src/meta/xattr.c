@@ -113,7 +113,7 @@ static int may_read_xattr(struct op *op, const char *name)
 	if (!strncmp(name, "trusted.", 8))
 		return c->uid == 0 ? 0 : -ENODATA;
 	if (!strncmp(name, "user.", 5))
-		return inode_permission(op->inode, c, MAY_READ);
+		return inode_permission(op->m, op->inode, c, MAY_READ);
 	return 0;
 }
 
