@@ -83,6 +83,17 @@ struct slice dec_slice(struct dec *d)
 	return p ? (struct slice){ p, len } : (struct slice){ (const uint8_t *)"", 0 };
 }
 
+struct slice dec_items(struct dec *d, uint32_t count, uint32_t size)
+{
+	const uint8_t *p = NULL;
+
+	if ((uint64_t)count * size <= dec_left(d))
+		p = dec_take(d, (size_t)count * size);
+	else
+		dec_fail(d, "short");
+	return p ? (struct slice){ p, count * size } : (struct slice){ (const uint8_t *)"", 0 };
+}
+
 void dec_end(struct dec *d)
 {
 	if (!d->err && d->p != d->end)

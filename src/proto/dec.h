@@ -37,6 +37,8 @@ void dec_close(struct dec *d, const struct dec *child);
 uint32_t dec_count(struct dec *d, size_t min);
 /* u32 length + bytes. */
 struct slice dec_slice(struct dec *d);
+/* `count` items of `size` bytes each. The count was the peer's to choose: no product of the two wraps. */
+struct slice dec_items(struct dec *d, uint32_t count, uint32_t size);
 /* u32 length + bytes, as a cursor over them; errors go up with dec_close(). */
 struct dec dec_blob(struct dec *d);
 /* Fails unless everything was read: for formats that must end exactly. */

@@ -27,7 +27,7 @@ enum mds_msg_type {
 };
 
 #define SNAP_HEAD ((uint64_t)-2)
-#define SNAP_DIR ((uint64_t)-1) /* the virtual .snap of a directory */
+#define SNAP_DIR  ((uint64_t)-1) /* the virtual .snap of a directory */
 enum { INO_ROOT = 1, INO_GLOBAL_REALM = 3, INO_USER_MIN = 0x1000 /* below: the MDS's own */ };
 
 /* Capability bits (ceph src/include/ceph_fs.h CEPH_CAP_*). */
@@ -128,8 +128,8 @@ struct session_msg {
 /* One grant of the key's MDS capabilities (MDSCapAuth): what the client must enforce itself when it announces
  * feature 21. */
 struct cap_auth_rule {
-	int64_t uid; /* -1 any */
-	struct slice gids; /* 4 bytes each; len 0 any */
+	int64_t uid;                /* -1 any */
+	struct slice gids;          /* 4 bytes each; len 0 any */
 	struct slice path, fs_name; /* without a leading slash; len 0 any */
 	bool root_squash, readable, writeable;
 };
@@ -259,7 +259,7 @@ struct inode_stat {
 	uint64_t quota_max_bytes, quota_max_files;
 	struct slice pool_ns;
 	uint64_t change_attr;
-	int32_t dir_pin; /* -1 none */
+	int32_t dir_pin;            /* -1 none */
 	struct slice snap_metadata; /* map<str,str> of a snapshot; len 0 = not sent */
 };
 struct dir_stat {

@@ -59,12 +59,9 @@ static inline void fixed_get(const uint8_t *p, struct inode_stat *i)
 
 static void fragtree_slice(struct dec *d, uint32_t splits, struct inode_stat *i)
 {
-	const uint8_t *p;
-
 	if (splits > DIRFRAG_SPLITS_MAX)
 		dec_fail(d, "inode: more directory fragments than are supported");
-	p = dec_take(d, (size_t)splits * SPLIT_BYTES);
-	i->fragtree = (struct slice){ p, p ? splits * SPLIT_BYTES : 0 };
+	i->fragtree = dec_items(d, splits, SPLIT_BYTES);
 }
 
 static void quota_section(struct dec *d, struct inode_stat *i)

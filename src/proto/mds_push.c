@@ -44,14 +44,6 @@ void lease_encode(struct enc *e, const struct lease_msg *l)
 	enc_blob(e, l->dname.p, l->dname.len);
 }
 
-/* `count` items of `size` bytes, as one borrowed slice. */
-static struct slice items_slice(struct dec *d, uint32_t count, size_t size)
-{
-	const uint8_t *p = dec_take(d, count * size);
-
-	return (struct slice){ p, p ? (uint32_t)(count * size) : 0 };
-}
-
 int snap_decode(struct dec *d, struct snap_msg *s)
 {
 	const uint8_t *p = dec_take(d, SNAP_HEAD_BYTES);
@@ -61,9 +53,9 @@ int snap_decode(struct dec *d, struct snap_msg *s)
 		return d->err;
 	s->op = le32_get(p);
 	s->split = le64_get(p + 4);
-	s->split_inos = items_slice(d, le32_get(p + 12), 8);
-	s->split_realms = items_slice(d, le32_get(p + 16), 8);
-	s->trace = items_slice(d, le32_get(p + 20), 1);
+	s->split_inos = dec_items(d, le32_get(p + 12), 8);
+	s->split_realms = dec_items(d, le32_get(p + 16), 8);
+	s->trace = dec_items(d, le32_get(p + 20), 1);
 	return d->err;
 }
 

@@ -13,12 +13,9 @@ enum { REALM_HEAD = 48, REALM_KNOWN = 1, SNAP_BYTES = 8 };
 
 static struct slice snaps_slice(struct dec *d, uint32_t count)
 {
-	const uint8_t *p;
-
 	if (count > REALM_SNAPS_MAX)
 		dec_fail(d, "snap realm: more snapshots than are supported");
-	p = dec_take(d, (size_t)count * SNAP_BYTES);
-	return (struct slice){ p, p ? count * SNAP_BYTES : 0 };
+	return dec_items(d, count, SNAP_BYTES);
 }
 
 static void bare_decode(struct dec *d, struct realm_info *r)

@@ -78,12 +78,10 @@ int vxattr_decode(struct dec *d, struct slice *value)
 static struct slice ranges_slice(struct dec *d)
 {
 	uint32_t n = dec_count(d, RANGE_BYTES);
-	const uint8_t *p;
 
 	if (n > DELEGATED_MAX)
 		dec_fail(d, "create: more delegated ranges than are supported");
-	p = dec_take(d, (size_t)n * RANGE_BYTES);
-	return (struct slice){ p, p ? n * RANGE_BYTES : 0 };
+	return dec_items(d, n, RANGE_BYTES);
 }
 
 int create_extra_decode(struct dec *d, struct create_extra *x)

@@ -95,11 +95,9 @@ int cap_auths_begin(struct cap_auth_iter *it, struct slice cap_auths)
 static void match_decode(struct dec *d, struct cap_auth_rule *r)
 {
 	struct dec in = dec_section(d, CAP_MATCH_KNOWN, NULL);
-	uint32_t gids;
 
 	r->uid = dec_s64(&in);
-	gids = dec_count(&in, GID_BYTES);
-	r->gids = (struct slice){ dec_take(&in, (size_t)gids * GID_BYTES), gids * GID_BYTES };
+	r->gids = dec_items(&in, dec_u32(&in), GID_BYTES);
 	r->path = dec_slice(&in);
 	r->fs_name = dec_slice(&in);
 	r->root_squash = dec_u8(&in);

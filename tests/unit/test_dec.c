@@ -132,6 +132,26 @@ Test(dec, slices_and_blobs_borrow)
 	cr_assert_eq(d.err, -EBADMSG);
 }
 
+Test(dec, items_are_one_slice)
+{
+	struct bytes b = unhex("0102030405");
+	struct dec d = over(b);
+	struct slice s = dec_items(&d, 2, 2);
+
+	assert_bytes(s.p, s.len, "\1\2\3\4", 4);
+	s = dec_items(&d, 0, 8);
+	cr_assert_eq(s.len, 0);
+	cr_assert_eq(d.err, 0);
+	s = dec_items(&d, 2, 1);
+	cr_assert_eq(s.len, 0);
+	cr_assert_not_null(s.p);
+	cr_assert_eq(d.err, -EBADMSG);
+	cr_assert_eq(dec_items(&d, 0, 8).len, 0, "errors stick");
+	d = over(b);
+	cr_assert_eq(dec_items(&d, 0x80000001, 0x80000000).len, 0, "2^62 and a little");
+	cr_assert_eq(d.err, -EBADMSG);
+}
+
 Test(dec, end_refuses_leftovers)
 {
 	struct dec d = over(unhex("0102"));
