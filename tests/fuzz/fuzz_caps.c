@@ -25,6 +25,7 @@ static void round_trip(const struct caps_msg *c)
 		goto out;
 	require(!caps_decode(&d, CAPS_VERSION, &back));
 	require(back.ino == c->ino && back.cap_id == c->cap_id && back.seq == c->seq && back.caps == c->caps);
+	require(back.snap_follows == c->snap_follows && back.dirty == c->dirty && back.xattr_len == 0);
 	require(back.flags == c->flags && back.oldest_flush_tid == c->oldest_flush_tid);
 	require(slices_equal(back.inline_data, c->inline_data) && slices_equal(back.pool_ns, c->pool_ns));
 	if (c->op != CAPS_EXPORT)

@@ -26,5 +26,6 @@ static inline void touch_inode(const struct inode_stat *i)
 	touch(i->xattrs);
 	touch(i->inline_data);
 	touch(i->pool_ns);
+	touch(i->snap_metadata);
 	require(i->fragtree.len <= DIRFRAG_SPLITS_MAX * 8);
 }

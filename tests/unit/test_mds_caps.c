@@ -203,6 +203,78 @@ Test(mds_caps, each_field_comes_back)
 	enc_free(&e);
 }
 
+/* What a client's flush of a snapshot says, as it was captured; here from the fields that it means. */
+static void flushsnap_one(const struct message *m, void *arg)
+{
+	struct dec d = dec_init(m->front, m->front_len);
+	struct caps_msg c, ours;
+	struct enc e;
+
+	cr_assert_eq(caps_decode(&d, m->version, &c), 0);
+	if (c.op != CAPS_FLUSHSNAP)
+		return;
+	cr_assert(!c.cap_id && !c.seq && !c.issue_seq && !c.mseq && !c.wanted && !c.nlink);
+	cr_assert(c.xattr_len == 4 && m->middle_len == 4);
+	ours = (struct caps_msg){ .op = CAPS_FLUSHSNAP,
+				  .ino = c.ino,
+				  .realm = c.realm,
+				  .caps = c.caps,
+				  .dirty = CAP_FW,
+				  .snap_follows = 1,
+				  .mode = 0100644,
+				  .xattr_version = 1,
+				  .xattrs = { (const uint8_t *)"\0\0\0\0", 4 },
+				  .size = c.size,
+				  .mtime_ns = c.mtime_ns,
+				  .atime_ns = c.atime_ns,
+				  .ctime_ns = c.ctime_ns,
+				  .btime_ns = c.btime_ns,
+				  .change_attr = c.change_attr,
+				  .inline_version = UINT64_MAX,
+				  .osd_epoch_barrier = c.osd_epoch_barrier,
+				  .oldest_flush_tid = c.oldest_flush_tid,
+				  .caller_uid = UINT32_MAX,
+				  .caller_gid = UINT32_MAX };
+	cr_assert(c.realm && c.size && c.oldest_flush_tid);
+	enc_init(&e);
+	caps_encode(&e, &ours);
+	cr_assert_eq(e.err, 0);
+	cr_assert_eq(e.len, m->front_len);
+	cr_assert_arr_eq(e.buf, m->front, e.len, "%s %u", m->file, m->index);
+	enc_free(&e);
+	++*(unsigned *)arg;
+}
+
+Test(mds_caps, flush_of_a_snapshot)
+{
+	unsigned seen = 0;
+
+	messages_each(MSG_CLIENT_CAPS, flushsnap_one, &seen);
+	cr_assert_eq(seen, 2);
+}
+
+static uint32_t xattr_len_sent(struct slice xattrs)
+{
+	struct caps_msg c = { .op = CAPS_FLUSH, .xattrs = xattrs, .xattr_len = 99 }, back;
+	struct dec d;
+	struct enc e;
+
+	enc_init(&e);
+	caps_encode(&e, &c);
+	d = dec_init(guarded(e.buf, e.len), e.len);
+	cr_assert_eq(caps_decode(&d, CAPS_VERSION, &back), 0);
+	enc_free(&e);
+	return back.xattr_len;
+}
+
+/* No attributes left is a map of none, not silence. */
+Test(mds_caps, length_of_the_attributes_is_that_of_the_middle)
+{
+	cr_assert_eq(xattr_len_sent((struct slice){ NULL, 0 }), 0);
+	cr_assert_eq(xattr_len_sent((struct slice){ (const uint8_t *)"\0\0\0\0", 4 }), 4);
+	cr_assert_eq(xattr_len_sent((struct slice){ (const uint8_t *)"12345", 5 }), 5);
+}
+
 Test(mds_caps, version_13_may_end_in_what_is_unknown)
 {
 	struct caps_msg c;

@@ -135,6 +135,9 @@ static void variable_check(const struct inode_stat *i, uint8_t version, uint32_t
 	cr_assert_eq(i->dir_pin, version >= 2 ? 5 : -1);
 	cr_assert_eq(i->snap_btime_ns, version >= 3 ? 6000000006 : 0);
 	cr_assert_eq(i->rsnaps, version >= 4 ? 119 : 0);
+	cr_assert_eq(i->snap_metadata.len, version >= 5 ? 14 : 0);
+	if (version >= 5)
+		cr_assert_arr_eq(i->snap_metadata.p, "\1\0\0\0\1\0\0\0k\1\0\0\0v", 14);
 }
 
 Test(mds_inode, each_field_at_each_version)

@@ -7,20 +7,46 @@
 #include "proto/frag.h"
 #include "proto/mds.h"
 
-/* Reads everything that a reply can hold, as deep as there are decoders. */
-static int reply_read(struct dec *d, struct reply *r)
+static int maps_read(const struct inode_stat *i)
 {
 	struct xattr_iter it;
 	struct slice name, value;
+	struct kv_iter metadata;
+	struct kv_slice kv;
 	int got;
 
-	got = reply_decode(d, r);
-	if (got || !r->is_target)
-		return got;
-	got = xattrs_begin(&it, r->target.xattrs);
+	got = xattrs_begin(&it, i->xattrs);
 	while (!got && (got = xattrs_next(&it, &name, &value)) == 1)
 		got = 0;
+	if (got)
+		return got;
+	got = kv_begin(&metadata, i->snap_metadata);
+	while (!got && (got = kv_next(&metadata, &kv)) == 1)
+		got = 0;
 	return got;
+}
+
+/* Reads everything that a reply can hold, as deep as there are decoders. */
+static int reply_read(struct dec *d, struct reply *r)
+{
+	int got = reply_decode(d, r);
+
+	return got || !r->is_target ? got : maps_read(&r->target);
+}
+
+/* Whatever the operation, each decoder of an extra has to live with these bytes. */
+static void extras_read(struct slice extra)
+{
+	struct dec d = dec_init(extra.p, extra.len);
+	struct create_extra created;
+	struct filelock lock;
+	struct slice value;
+
+	vxattr_decode(&d, &value);
+	d = dec_init(extra.p, extra.len);
+	create_extra_decode(&d, &created);
+	d = dec_init(extra.p, extra.len);
+	filelock_decode(&d, &lock);
 }
 
 static int listing_read(struct slice extra, struct readdir_head *h, struct readdir_entry *last)
@@ -77,13 +103,11 @@ static void damage_one(const struct message *m, void *arg)
 			struct reply r;
 			struct readdir_head h;
 			struct readdir_entry last;
-			struct slice value;
 
 			p[n] = values[k];
 			if (!reply_read(&d, &r)) {
 				listing_read(r.extra, &h, &last);
-				d = dec_init(r.extra.p, r.extra.len);
-				vxattr_decode(&d, &value);
+				extras_read(r.extra);
 			}
 		}
 		p[n] = m->front[n];
@@ -168,34 +192,6 @@ Test(mds_reply, a_count_that_the_listing_cannot_hold)
 	enc_free(&e);
 }
 
-static void vxattr_one(const struct message *m, void *arg)
-{
-	struct dec d = dec_init(m->front, m->front_len);
-	struct slice value;
-	struct reply r;
-
-	cr_assert_eq(reply_decode(&d, &r), 0);
-	if (r.op != MDS_OP_GETVXATTR || r.result)
-		return;
-	d = dec_init(guarded(r.extra.p, r.extra.len), r.extra.len);
-	cr_assert_eq(vxattr_decode(&d, &value), 0);
-	cr_assert_eq(dec_left(&d), 0);
-	cr_assert(value.len && value.p[0] >= ' ');
-	for (size_t n = 0; n < r.extra.len; n++) {
-		d = dec_init(guarded(r.extra.p, n), n);
-		cr_assert_eq(vxattr_decode(&d, &value), -EBADMSG);
-	}
-	++*(unsigned *)arg;
-}
-
-Test(mds_reply, vxattrs)
-{
-	unsigned seen = 0;
-
-	messages_each(MSG_CLIENT_REPLY, vxattr_one, &seen);
-	cr_assert_gt(seen, 4);
-}
-
 static void reply_file(const char *name, struct reply *r, uint8_t **front)
 {
 	size_t len;
@@ -261,61 +257,4 @@ Test(mds_reply, refuses_bytes_behind_the_end)
 	d = dec_init(guarded(front, len), len);
 	cr_assert_eq(reply_decode(&d, &r), -EBADMSG);
 	free(front);
-}
-
-static struct slice xattr_map(struct enc *e, uint32_t count)
-{
-	enc_init(e);
-	enc_u32(e, count);
-	enc_str(e, "user.a");
-	enc_blob(e, "\0\1", 2);
-	enc_str(e, "user.empty");
-	enc_u32(e, 0);
-	return (struct slice){ guarded(e->buf, e->len), (uint32_t)e->len };
-}
-
-Test(mds_reply, xattrs)
-{
-	struct xattr_iter it;
-	struct slice name, value;
-	struct enc e;
-
-	cr_assert_eq(xattrs_begin(&it, xattr_map(&e, 2)), 0);
-	cr_assert_eq(xattrs_next(&it, &name, &value), 1);
-	cr_assert(name.len == 6 && !memcmp(name.p, "user.a", 6) && value.len == 2 && value.p[1] == 1);
-	cr_assert_eq(xattrs_next(&it, &name, &value), 1);
-	cr_assert(name.len == 10 && value.len == 0);
-	cr_assert_eq(xattrs_next(&it, &name, &value), 0);
-	cr_assert_eq(xattrs_next(&it, &name, &value), 0);
-	enc_free(&e);
-}
-
-Test(mds_reply, xattrs_not_sent_and_none)
-{
-	struct xattr_iter it;
-	struct slice name, value;
-
-	cr_assert_eq(xattrs_begin(&it, (struct slice){ NULL, 0 }), 0);
-	cr_assert_eq(xattrs_next(&it, &name, &value), 0);
-	cr_assert_eq(xattrs_begin(&it, (struct slice){ guarded("\0\0\0\0", 4), 4 }), 0);
-	cr_assert_eq(xattrs_next(&it, &name, &value), 0);
-}
-
-Test(mds_reply, xattrs_that_lie_about_their_number)
-{
-	struct xattr_iter it;
-	struct slice name, value;
-	struct enc e;
-
-	cr_assert_eq(xattrs_begin(&it, xattr_map(&e, 1)), 0);
-	cr_assert_eq(xattrs_next(&it, &name, &value), 1);
-	cr_assert_eq(xattrs_next(&it, &name, &value), -EBADMSG, "one more than told");
-	enc_free(&e);
-	cr_assert_eq(xattrs_begin(&it, xattr_map(&e, 3)), 0);
-	cr_assert_eq(xattrs_next(&it, &name, &value), 1);
-	cr_assert_eq(xattrs_next(&it, &name, &value), 1);
-	cr_assert_eq(xattrs_next(&it, &name, &value), -EBADMSG, "one less than told");
-	enc_free(&e);
-	cr_assert_eq(xattrs_begin(&it, xattr_map(&e, 0x10000000)), -EBADMSG);
-	enc_free(&e);
 }

@@ -1,7 +1,6 @@
 /* Requests: every captured one is taken apart here and must come out of our encoder byte for byte. */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "messages.h"
@@ -183,54 +182,6 @@ Test(mds_request, lookup_of_a_bare_client)
 	free(front);
 }
 
-/* The unions of captured reads, from our own fillers. */
-static void same_args(const struct message *m, void *arg)
-{
-	struct parsed r;
-	uint8_t args[MDS_ARGS_SIZE];
-	uint32_t u[14];
-
-	request_parse(m, &r);
-	memcpy(u, r.q.args, sizeof(u));
-	memset(args, 0xa5, sizeof(args));
-	switch (r.q.op) {
-	case MDS_OP_LOOKUP:
-	case MDS_OP_GETATTR:
-	case MDS_OP_LOOKUPSNAP:
-		args_getattr(args, u[0]);
-		break;
-	case MDS_OP_OPEN:
-		args_open(args, u[0], u[1], u[6], NULL, u[7] | (uint64_t)u[8] << 32);
-		break;
-	case MDS_OP_READDIR:
-	case MDS_OP_LSSNAP:
-		args_readdir(args, u[0], u[1], u[2], 0);
-		break;
-	default:
-		return;
-	}
-	cr_assert_arr_eq(args, r.q.args, sizeof(args), "%s %u %s", m->file, m->index, mds_op_name(r.q.op));
-	++*(unsigned *)arg;
-}
-
-Test(mds_request, fills_args_as_libcephfs_does)
-{
-	unsigned seen = 0;
-
-	messages_each(MSG_CLIENT_REQUEST, same_args, &seen);
-	cr_assert_gt(seen, 30);
-}
-
-Test(mds_request, readdir_offset_stands_behind_16_bit_flags)
-{
-	uint8_t args[MDS_ARGS_SIZE];
-	static const uint8_t want[18] = { 0, 0, 0x40, 2, 100, 0,    0,    0,    0,
-					  0, 1, 0,    1, 0,   0x78, 0x56, 0x34, 0x12 };
-
-	args_readdir(args, 0x02400000, 100, 0x10000, 0x12345678);
-	cr_assert_arr_eq(args, want, sizeof(want));
-}
-
 Test(mds_request, head_version_by_features)
 {
 	cr_assert_eq(request_head_version(0), 1);
@@ -296,14 +247,4 @@ Test(mds_request, fixed_buffer_too_small_is_an_error_at_every_size)
 		request_encode(&e, &q, 3, &version);
 		cr_assert_eq(e.err, -EMSGSIZE, "%zu bytes", n);
 	}
-}
-
-Test(mds_request, open_flags)
-{
-	cr_assert_eq(open_flags_to_wire(O_RDONLY), 0);
-	cr_assert_eq(open_flags_to_wire(O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK), 1);
-	cr_assert_eq(open_flags_to_wire(O_RDWR | O_CREAT | O_EXCL), 02 | 0100 | 0200);
-	cr_assert_eq(open_flags_to_wire(O_WRONLY | O_TRUNC), 01 | 01000);
-	cr_assert_eq(open_flags_to_wire(O_RDONLY | O_DIRECTORY | O_NOFOLLOW), 0200000 | 0400000);
-	cr_assert_eq(open_flags_to_wire(O_DIRECT | O_NOATIME | O_SYNC), 0);
 }

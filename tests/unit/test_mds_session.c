@@ -187,6 +187,115 @@ Test(mds_session, open_reply_to_a_bare_client)
 	free(front);
 }
 
+/* "allow *" is all that the captured clients' keys say. */
+static void grants_one(const struct message *m, void *arg)
+{
+	struct dec d = dec_init(m->front, m->front_len);
+	struct cap_auth_rule r;
+	struct cap_auth_iter it;
+	struct session_msg s;
+
+	cr_assert_eq(session_decode(&d, m->version, &s), 0);
+	cr_assert_eq(s.cap_auths.len >= 4, m->version >= 6);
+	cr_assert_eq(cap_auths_begin(&it, s.cap_auths), 0);
+	if (s.op == SESSION_OPEN && m->version >= 6) {
+		cr_assert_eq(cap_auths_next(&it, &r), 1);
+		cr_assert(r.uid == -1 && !r.gids.len && !r.path.len && !r.fs_name.len);
+		cr_assert(!r.root_squash && r.readable && r.writeable);
+		++*(unsigned *)arg;
+	}
+	cr_assert_eq(cap_auths_next(&it, &r), 0);
+	cr_assert_eq(cap_auths_next(&it, &r), 0);
+}
+
+Test(mds_session, grants_of_the_key)
+{
+	unsigned opens = 0;
+
+	messages_each(MSG_CLIENT_SESSION, grants_one, &opens);
+	cr_assert_eq(opens, 6);
+}
+
+static void grant_put(struct enc *e, uint8_t version, int64_t uid, const char *path, unsigned flags)
+{
+	size_t grant = enc_section(e, version, 1), match = enc_section(e, version, 1);
+
+	enc_u64(e, (uint64_t)uid);
+	enc_u32(e, 2); /* gids */
+	enc_u32(e, 100);
+	enc_u32(e, 200);
+	enc_str(e, path);
+	enc_str(e, "fs");
+	enc_u8(e, flags & 1);
+	enc_zero(e, version > 1 ? 3 : 0); /* what a newer daemon adds */
+	enc_close(e, match);
+	enc_u8(e, flags >> 1 & 1);
+	enc_u8(e, flags >> 2 & 1);
+	enc_zero(e, version > 1 ? 5 : 0);
+	enc_close(e, grant);
+}
+
+static void grant_check(const struct cap_auth_rule *r, int64_t uid, const char *path, unsigned flags)
+{
+	uint32_t gids[2];
+
+	cr_assert_eq(r->uid, uid);
+	cr_assert_eq(r->gids.len, sizeof(gids));
+	memcpy(gids, r->gids.p, sizeof(gids));
+	cr_assert(gids[0] == 100 && gids[1] == 200);
+	cr_assert(r->path.len == strlen(path) && !memcmp(r->path.p, path, r->path.len));
+	cr_assert(r->fs_name.len == 2 && !memcmp(r->fs_name.p, "fs", 2));
+	cr_assert_eq(r->root_squash, flags & 1);
+	cr_assert_eq(r->readable, flags >> 1 & 1);
+	cr_assert_eq(r->writeable, flags >> 2 & 1);
+}
+
+Test(mds_session, each_field_of_a_grant)
+{
+	struct cap_auth_rule r;
+	struct cap_auth_iter it;
+	struct enc e;
+	int got;
+
+	enc_init(&e);
+	enc_u32(&e, 3);
+	grant_put(&e, 1, 1000, "w1", 1);
+	grant_put(&e, 2, -1, "", 2);
+	grant_put(&e, 1, 0, "a/b", 4);
+	cr_assert_eq(cap_auths_begin(&it, (struct slice){ guarded(e.buf, e.len), (uint32_t)e.len }), 0);
+	cr_assert_eq(cap_auths_next(&it, &r), 1);
+	grant_check(&r, 1000, "w1", 1);
+	cr_assert_eq(cap_auths_next(&it, &r), 1);
+	grant_check(&r, -1, "", 2);
+	cr_assert_eq(cap_auths_next(&it, &r), 1);
+	grant_check(&r, 0, "a/b", 4);
+	cr_assert_eq(cap_auths_next(&it, &r), 0);
+	for (uint32_t n = 1; n < e.len; n++) {
+		got = cap_auths_begin(&it, (struct slice){ guarded(e.buf, n), n });
+		while (!got && (got = cap_auths_next(&it, &r)) == 1)
+			got = 0;
+		cr_assert_eq(got, -EBADMSG, "cut at %u", n);
+	}
+	enc_free(&e);
+}
+
+Test(mds_session, grants_that_lie_about_their_number)
+{
+	struct cap_auth_rule r;
+	struct cap_auth_iter it;
+	struct enc e;
+
+	enc_init(&e);
+	enc_u32(&e, 0);
+	grant_put(&e, 1, 1, "", 0);
+	cr_assert_eq(cap_auths_begin(&it, (struct slice){ guarded(e.buf, e.len), (uint32_t)e.len }), 0);
+	cr_assert_eq(cap_auths_next(&it, &r), -EBADMSG, "one more than told");
+	memset(e.buf, 0xff, 4);
+	cr_assert_eq(cap_auths_begin(&it, (struct slice){ guarded(e.buf, e.len), (uint32_t)e.len }),
+		     -EBADMSG);
+	enc_free(&e);
+}
+
 static struct session_msg hand_made(uint16_t version, const uint8_t *bits, uint32_t bits_len, uint32_t flags)
 {
 	struct session_msg s;
