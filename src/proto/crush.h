@@ -17,7 +17,7 @@ enum {
 	CRUSH_RULES_MAX = 256,
 	CRUSH_STEPS_MAX = 4096,   /* of one rule */
 	CRUSH_RESULT_MAX = 64,    /* devices in one result */
-	CRUSH_WORK_MAX = 1 << 25, /* items looked at in one computation */
+	CRUSH_WORK_MAX = 1 << 23, /* items looked at in one computation */
 };
 
 /* Where maps live. mem_alloc() and mem_free() of ring/mem.h fit. */
@@ -66,8 +66,8 @@ struct slice crush_type_name(const struct crush *c, int32_t type);
 struct crush_place {
 	struct slice type, name;
 };
-/* How far a device is from the place described: the type of the lowest bucket that holds both, 0 when the
- * device itself is named, -ENOENT when they have nothing in common. For localized reads. */
+/* How far a device is from the place described: the type of the lowest bucket above it that is named there;
+ * -ENOENT when none is. For localized reads; searches the map, so to be cached. */
 int crush_distance(const struct crush *c, int32_t device, const struct crush_place *place, uint32_t count);
 
 /* The hash (rjenkins1) of two, three and four numbers. */
