@@ -200,7 +200,7 @@ static void wrapped_put(struct enc *e, uint8_t version, uint8_t compat, unsigned
 	head_put(e, 2, 1);
 	lists_put(e);
 	enc_time(e, 3000000004);
-	enc_u64(e, 5);
+	enc_u64(e, 0x600000005);
 	enc_zero(e, tail);
 	enc_close(e, mark);
 }
@@ -219,7 +219,7 @@ Test(mds_realm, each_field_wrapped_and_what_a_newer_sender_adds)
 	for (unsigned i = 0; i < 2; i++) {
 		cr_assert_eq(realm_next(&d, true, &r), 1);
 		fields_check(&r);
-		cr_assert(r.last_modified_ns == 3000000004 && r.change_attr == 5);
+		cr_assert(r.last_modified_ns == 3000000004 && r.change_attr == 0x600000005);
 	}
 	cr_assert_eq(realm_next(&d, true, &r), -EBADMSG, "one that only newer readers understand");
 	cr_assert_eq(realm_next(&d, true, &r), -EBADMSG, "errors stick");

@@ -338,6 +338,22 @@ Test(mds_session, fields_are_gated_by_version_not_by_length)
 	cr_assert_eq(hand_made(1, bits, 8, 1).seq, 9);
 }
 
+Test(mds_session, grants_come_with_version_6)
+{
+	struct session_msg s;
+	struct enc e;
+	struct dec d;
+
+	enc_init(&e);
+	session_encode_renew(&e, 5, 0xffff, 0);
+	for (uint16_t version = 5; version <= 6; version++) {
+		d = dec_init(guarded(e.buf, e.len), e.len);
+		cr_assert_eq(session_decode(&d, version, &s), 0);
+		cr_assert_eq(s.cap_auths.len, version >= 6 ? 4 : 0);
+	}
+	enc_free(&e);
+}
+
 Test(mds_session, renewal_tells_the_oldest_tid)
 {
 	struct session_msg s;
