@@ -303,11 +303,16 @@ struct dentry *dentry_link(struct meta *m, struct inode *dir, const char *name, 
 
 void dentry_drop(struct meta *m, struct dentry *d)
 {
+	if (d->inode)
+		dir_incomplete(d->key.dir);
+	dentry_remove(m, d);
+}
+
+void dentry_remove(struct meta *m, struct dentry *d)
+{
 	struct cache *c = &m->cache;
 	struct dir *dd = d->key.dir->dir;
 
-	if (d->inode)
-		dir_incomplete(d->key.dir);
 	dentry_unbind(c, d);
 	LIST_REMOVE(d, child);
 	dd->child_count--;

@@ -156,6 +156,8 @@ struct dentry *dentry_link(struct meta *m, struct inode *dir, const char *name, 
 			   struct inode *i);
 /* Forgets a name; a positive one ends its directory's completeness. */
 void dentry_drop(struct meta *m, struct dentry *d);
+/* The same of a name that does not exist any more: a complete directory stays so. */
+void dentry_remove(struct meta *m, struct dentry *d);
 /* May this name be trusted now (doc/protocol.md 8.2)? By a lease, or Fs on the directory; a positive one
  * needs a cap on its inode. */
 bool dentry_valid(struct meta *m, const struct dentry *d, uint64_t now_ns);

@@ -173,6 +173,14 @@ static int follow(struct meta *m, struct walk *w, const struct inode *link, cons
 	return err;
 }
 
+int walk_follow_last(struct meta *m, struct walk *w, const struct inode *link)
+{
+	const char *rest = w->last + w->last_len;
+
+	w->last = NULL;
+	return follow(m, w, link, w->need_dir ? rest : "");
+}
+
 /* ---- the walk ---- */
 
 void walk_move(struct meta *m, struct walk *w, struct inode *to)
@@ -228,7 +236,7 @@ static int64_t step_up(struct op *op, uint64_t now)
 	struct inode *up = w->parent ? w->parent : cached_parent(m, w->at, now);
 
 	if (!up)
-		return ask(op, MDS_OP_LOOKUPPARENT, 0);
+		return w->cached_only ? -EAGAIN : ask(op, MDS_OP_LOOKUPPARENT, 0);
 	walk_move(m, w, up);
 	w->fresh = 0; /* told of another inode */
 	inode_put(m, w->parent);
@@ -254,6 +262,8 @@ static int64_t child(struct op *op, const char *name, uint32_t len, uint64_t now
 		known = cached_child(m, w->at, name, len, now, next);
 		if (known)
 			return known;
+		if (w->cached_only)
+			return -EAGAIN;
 		if (w->batch && walk_batch_waits(w))
 			return OP_PENDING;
 		if (w->batch) { /* it cannot tell: begin anew from what is decided */
@@ -283,7 +293,7 @@ static int64_t component(struct op *op)
 	bool slash, last;
 	int64_t res;
 
-	if (w->batch && walk_free_pass(m, w))
+	if (w->batch && walk_free_pass(m, w) && !w->by_level)
 		walk_batch_jump(w);
 	len = walk_name(w->rest, &name, &slash);
 	if (!len)
@@ -298,7 +308,7 @@ static int64_t component(struct op *op)
 		return 1;
 	}
 	res = may_pass(m, w, w->at, now);
-	if (res == -EAGAIN)
+	if (res == -EAGAIN && !w->cached_only)
 		return ask(op, MDS_OP_GETATTR, CAP_PIN | perm_caps(m));
 	if (res)
 		return res;

@@ -53,6 +53,9 @@ struct walk {
 	uint32_t last_len;
 	bool nofollow;             /* of the last component */
 	bool need_dir;             /* a trailing slash was seen */
+	bool cached_only;          /* send nothing: -EAGAIN at the first name that the cache does not know */
+	bool by_level;             /* every level is decided, also where the whole path would do: on -ENOENT
+				      `at` and `rest` tell how far it went */
 	bool sent;                 /* some message was needed */
 	struct cephring_cred cred; /* groups borrowed from the caller until the end */
 };
@@ -63,6 +66,9 @@ int walk_begin(struct meta *m, struct walk *w, struct inode *at, const char *pat
 	       const struct cephring_cred *cred, uint32_t mask);
 /* Goes on. 0: done, the inode is w->at; OP_PENDING: op_resume() will come; or -errno. */
 int64_t walk_step(struct op *op, int64_t res);
+/* The last name (WALK_PARENT) turned out to be this link: goes on to where it leads; then walk_step() again. 0,
+ * -ELOOP, -ENOMEM, -ENAMETOOLONG, -ENOENT. */
+int walk_follow_last(struct meta *m, struct walk *w, const struct inode *link);
 /* Cache only: as above, -EAGAIN instead of sending. No references are taken: *out is borrowed. */
 int walk_cached(struct meta *m, struct walk *w, uint64_t now_ns, struct inode **out);
 /* Drops everything held; replies still to come feed the cache. */

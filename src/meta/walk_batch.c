@@ -224,7 +224,7 @@ int walk_batch_send(struct op *op, const char *rest)
 	/* Where names keep moving: one at a time. */
 	if (w->restarts > WALK_RESTARTS_MAX / 2 && b->count > 1)
 		b->count = 1;
-	if (walk_free_pass(m, w) && b->count > 1 && !w->restarts)
+	if (walk_free_pass(m, w) && b->count > 1 && !w->restarts && !w->by_level)
 		err = ask_level(b, b->count - 1, &w->cred);
 	else
 		err = ask_levels(b, !w->restarts && may_skip(b), &w->cred);
@@ -297,7 +297,7 @@ bool walk_batch_waits(const struct walk *w)
 
 	if (!l->asked && end->asked && !end->arrived)
 		return true; /* the whole path comes first */
-	if (!l->asked && !b->rest_asked && walk_free_pass(b->m, w)) {
+	if (!l->asked && !b->rest_asked && walk_free_pass(b->m, w) && !w->by_level) {
 		b->rest_asked = true;
 		if (!ask_rest(b, w) && b->pending)
 			return true;
@@ -331,7 +331,7 @@ int64_t walk_batch_decide(struct op *op, struct inode **next)
 			  l->result == -ESHUTDOWN || l->result == -ETIMEDOUT))
 		return l->result;
 	/* A free pass may believe the whole path's ENOENT; a link in the middle would have said ENOTDIR. */
-	if (l->result == -ENOENT && walk_free_pass(op->m, w) && b->pos == b->count - 1)
+	if (l->result == -ENOENT && walk_free_pass(op->m, w) && !w->by_level && b->pos == b->count - 1)
 		return -ENOENT;
 	return 0;
 }
