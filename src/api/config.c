@@ -277,6 +277,17 @@ const char *config_text(const cephring_config *c, enum option_id id)
 	return c->v[id].value;
 }
 
+bool config_bool(const cephring_config *c, enum option_id id)
+{
+	bool on = false;
+
+	if (config_options[id].kind == KIND_ACL)
+		option_acl(c->v[id].value, &on);
+	else
+		option_bool(c->v[id].value, &on);
+	return on;
+}
+
 uint64_t config_u64(const cephring_config *c, enum option_id id)
 {
 	uint64_t v = 0;

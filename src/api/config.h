@@ -53,6 +53,7 @@ int config_find_mons(cephring_config *c);
 
 /* For the mount. Text in force; never NULL. */
 const char *config_text(const cephring_config *c, enum option_id id);
+bool config_bool(const cephring_config *c, enum option_id id);    /* BOOL; ACL: enforced */
 uint64_t config_u64(const cephring_config *c, enum option_id id); /* COUNT; SIZE in bytes; SECONDS in ns */
 /* Fills all but nonce (the mount's: ring_random). Borrows from `c`. -EINVAL: not loaded. */
 int config_mon_opts(const struct cephring_config *c, struct mon_opts *o, struct log *log);

@@ -49,6 +49,9 @@ const struct option config_options[OPT_COUNT] = {
 	[OPT_MAX_OPS] = BOUND("cephring_max_ops", COUNT, "1024", 1, 1 << 20),
 	[OPT_KEEPALIVE] = BOUND("cephring_keepalive", SECONDS, "10", SECOND / 100, 86400 * SECOND),
 	[OPT_DEAD_AFTER] = BOUND("cephring_dead_after", SECONDS, "20", SECOND / 100, 86400 * SECOND),
+	[OPT_CLIENT_QUOTA] = PLAIN("client_quota", BOOL, "true"),
+	[OPT_CLIENT_ACL_TYPE] = PLAIN("client_acl_type", ACL, ""),
+	[OPT_ASYNC_DIROPS] = PLAIN("cephring_async_dirops", BOOL, "false"),
 };
 
 static const struct {
@@ -104,6 +107,23 @@ static bool unit_is(const char *unit, const char *words)
 		w += n + (w[n] == ' ');
 	}
 	return false;
+}
+
+bool option_bool(const char *text, bool *out)
+{
+	if (unit_is(text, "true yes on 1"))
+		*out = true;
+	else if (unit_is(text, "false no off 0"))
+		*out = false;
+	else
+		return false;
+	return true;
+}
+
+bool option_acl(const char *text, bool *posix)
+{
+	*posix = unit_is(text, "posix_acl");
+	return *posix || !*text;
 }
 
 bool option_count(const char *text, uint64_t *out)
@@ -223,7 +243,7 @@ const char *option_check(enum option_id id, const char *value)
 {
 	const struct option *o = &config_options[id];
 	uint32_t modes[2];
-	bool cephx, none;
+	bool cephx, none, flag;
 	uint64_t v;
 
 	switch (o->kind) {
@@ -233,6 +253,10 @@ const char *option_check(enum option_id id, const char *value)
 	case KIND_ENTITY:
 		return !strncmp(value, "client.", 7) && value[7] ? NULL
 								 : "not a client (client.NAME is wanted)";
+	case KIND_BOOL:
+		return option_bool(value, &flag) ? NULL : "is neither true nor false";
+	case KIND_ACL:
+		return option_acl(value, &flag) ? NULL : "is neither empty nor posix_acl";
 	case KIND_COUNT:
 		return !option_count(value, &v) ? "not a number" : in_range(o, v) ? NULL : "out of range";
 	case KIND_SIZE:

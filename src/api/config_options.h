@@ -28,6 +28,9 @@ enum option_id {
 	OPT_MAX_OPS,
 	OPT_KEEPALIVE,
 	OPT_DEAD_AFTER,
+	OPT_CLIENT_QUOTA,
+	OPT_CLIENT_ACL_TYPE,
+	OPT_ASYNC_DIROPS,
 	OPT_COUNT
 };
 
@@ -35,6 +38,8 @@ enum option_kind {
 	KIND_TEXT,
 	KIND_SECRET,
 	KIND_ENTITY,
+	KIND_BOOL,
+	KIND_ACL,
 	KIND_COUNT,
 	KIND_SIZE,
 	KIND_SECONDS,
@@ -57,6 +62,8 @@ enum option_id option_find(const char *name);
 const char *option_check(enum option_id id, const char *value);
 
 /* Values as their kinds mean them; false: not one. */
+bool option_bool(const char *text, bool *out);  /* true, yes, on, 1; false, no, off, 0 */
+bool option_acl(const char *text, bool *posix); /* "" or "posix_acl" */
 bool option_count(const char *text, uint64_t *out);
 bool option_size(const char *text, uint64_t *bytes); /* 64M = 64 MiB */
 bool option_seconds(const char *text, uint64_t *ns); /* 300, 1.5, 5m, 500ms */

@@ -327,7 +327,10 @@ static void mount_free(cephring_mount *mt)
 static int fill(cephring_mount *mt, const cephring_config *c, const struct cephring_mount_opts *o)
 {
 	const char *fs = o->fs ? o->fs : config_text(c, OPT_CLIENT_FS);
-	struct meta_opts mo = { .no_permissions = o->no_permissions };
+	struct meta_opts mo = { .no_permissions = o->no_permissions,
+				.posix_acl = o->posix_acl || config_bool(c, OPT_CLIENT_ACL_TYPE),
+				.async_dirops = o->async_dirops || config_bool(c, OPT_ASYNC_DIROPS),
+				.no_quota = !config_bool(c, OPT_CLIENT_QUOTA) };
 	char *slashed;
 	int err;
 

@@ -178,6 +178,8 @@ Test(config, a_bad_option_changes_nothing)
 		{ "cluster", "../x" },
 		{ "cephring_cache_bytes", "1" },
 		{ "cephring_max_ops", "1.5" },
+		{ "client_quota", "perhaps" },
+		{ "client_acl_type", "nfs4" },
 		{ "auth_client_required", "cephx, magic" },
 		{ "no_such_option", "1" },
 	};
