@@ -198,7 +198,9 @@ static json_t *status_view(cephring_mount *mt)
 
 static void request_view(void *arg, struct mreq *r)
 {
-	static const char *const states[] = { "new", "waits for session", "waits for map", "sent", "failed" };
+	static const char *const states[] = {
+		"new", "waits for session", "waits for map", "sent", "unsafe", "failed"
+	};
 	json_t *o = json_object();
 
 	set(o, "tid", num(r->id.tid));

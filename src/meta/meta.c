@@ -39,7 +39,7 @@ int meta_init(struct meta *m, struct ring *r, struct log *log, const struct meta
 	TAILQ_INIT(&m->cache.negative);
 	m->renew_timer.fn = on_renew;
 	m->release_timer.fn = on_release;
-	slab_init(&m->mreqs, sizeof(struct mreq), META_REQUESTS_MAX);
+	slab_init(&m->mreqs, sizeof(struct mreq), META_REQUESTS_MAX + META_UNSAFE_MAX);
 	slab_init(&m->inodes, sizeof(struct inode), 0);
 	slab_init(&m->caps, sizeof(struct cap), 0);
 	slab_init(&m->dirs, sizeof(struct dir), 0);

@@ -14,6 +14,7 @@
 
 enum {
 	META_REQUESTS_MAX = 16384, /* in flight, all operations together */
+	META_UNSAFE_MAX = 65536,   /* besides, answered and not yet safe */
 	META_LEASE_SLACK_MS = 500, /* a lease is not used in its last moments */
 	CAPS_WANT_DELAY_MS = 5,
 	CAP_RELEASE_DELAY_MS = 100,
@@ -52,7 +53,9 @@ struct meta {
 	TAILQ_HEAD(mreq_wait, mreq) wait_map;
 	TAILQ_HEAD(, mreq) failing; /* `done` is still to be told */
 	struct ring_task fail_task;
-	uint32_t request_count;
+	struct mreq *oldest; /* the first of in_order that MDSs must remember; NULL: none */
+	uint32_t request_count, unsafe_count;
+	uint32_t unsafe_loose; /* requests that could not be put on the lists of their inodes */
 	struct cache cache;
 	struct inode *root; /* ref: the mount's root */
 	LIST_HEAD(, op) ops;

@@ -17,11 +17,9 @@ static void op_end(struct op *op, int64_t res)
 
 	if (op->timer.slot)
 		ring_timer_clear(m->ring, &op->timer);
-	if (op->req) {
-		op->uncertain |= mreq_is_write(op->req) && op->req->attempts;
+	if (op->req)
 		mreq_abandon(op->req);
-		op->req = NULL;
-	}
+	op->req = NULL;
 	op->sent |= op->walk.sent | op->from.sent;
 	if (op->fam->end)
 		op->fam->end(op, res);
@@ -32,6 +30,7 @@ static void op_end(struct op *op, int64_t res)
 	LIST_REMOVE(op, active);
 	m->stats.ops++;
 	m->stats.ops_cached += !op->sent;
+	op->uncertain &= res < 0; /* what ended well is certain */
 	op->state = OP_IDLE;
 	op->deadline_ns = 0;
 	__atomic_sub_fetch(&m->op_count, 1, __ATOMIC_RELAXED);
@@ -247,6 +246,7 @@ int64_t op_request(struct op *op, struct mreq *r)
 	op->sent = true;
 	op->req = r;
 	r->arg = op;
+	r->uncertain = &op->uncertain;
 	if (!r->done)
 		r->done = op_replied;
 	mreq_submit(r);

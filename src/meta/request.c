@@ -1,23 +1,35 @@
-/* request.c: see request.h.
+/* request.c: the life of a request; see request.h.
  *
  *   NEW --choose--> WAIT_MAP (no active rank) --map--> choose again
- *               \-> WAIT_SESSION --OPEN--> SENT --reply--> done
- *                                            |--forward--> NEW, to the named rank
- *                                            |--session over--> NEW
+ *               \-> WAIT_SESSION --OPEN--> SENT --only reply--> done, freed
+ *                                           |--unsafe reply--> done, UNSAFE --safe reply--> freed
+ *                                           |--forward--> NEW, to the named rank
+ *                                           '--its daemon is gone--> a question: WAIT_MAP
+ *                                                                    a change: stays, sent again in the
+ * reconnect session lost for good:  SENT, a change: done (-ESHUTDOWN, uncertain)     UNSAFE: unsafe_lost()
  */
 #include "meta.h"
+#include "request_impl.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
-enum { FORWARDS_MAX = 64, ATTEMPTS_MAX = 255 /* head v1 counts them in a byte */ };
+bool mreq_is_write(const struct mreq *r)
+{
+	if (r->op == MDS_OP_OPEN) /* O_TRUNC: the flags are its first argument, O_TRUNC their second byte */
+		return r->args[1] & WIRE_O_TRUNC >> 8;
+	return (r->op & MDS_OP_WRITE) != 0;
+}
+
+/* ---- making ---- */
 
 struct mreq *mreq_new(struct meta *m, uint32_t op, struct inode *base, const char *path, uint32_t path_len)
 {
 	struct mreq *r;
 
-	if (m->request_count >= META_REQUESTS_MAX)
+	/* What is answered and only not safe yet is counted apart: it must not keep others from asking. */
+	if (m->request_count - m->unsafe_count >= META_REQUESTS_MAX || m->unsafe_count >= META_UNSAFE_MAX)
 		return NULL;
 	r = slab_get(&m->mreqs);
 	if (!r)
@@ -56,51 +68,145 @@ int mreq_set_cred(struct mreq *r, const struct cephring_cred *cred)
 	return 0;
 }
 
+int mreq_set_path2(struct mreq *r, struct inode *base2, const char *path2, uint32_t len)
+{
+	char *copy = len ? mem_alloc(len) : NULL;
+
+	if (len && !copy)
+		return -ENOMEM;
+	if (len)
+		memcpy(copy, path2, len);
+	r->path2 = copy;
+	r->path2_len = len;
+	r->base2 = base2 ? inode_get(base2) : NULL;
+	return 0;
+}
+
+int mreq_set_data(struct mreq *r, const void *data, uint32_t len)
+{
+	r->data = len ? mem_alloc(len) : NULL;
+	if (len && !r->data)
+		return -ENOMEM;
+	if (len)
+		memcpy(r->data, data, len);
+	r->data_len = len;
+	return 0;
+}
+
 static void mreq_free(struct mreq *r)
 {
 	struct meta *m = r->m;
 
+	drops_forget(r);
 	if (r->path != r->inline_path)
 		mem_free(r->path, 0);
 	if (r->gids != r->inline_gids)
 		mem_free(r->gids, 0);
 	mem_free(r->path2, 0);
+	mem_free(r->data, 0);
 	inode_put(m, r->base);
+	inode_put(m, r->base2);
 	m->request_count--;
 	slab_put(&m->mreqs, r);
 }
 
-static void mreq_answered(struct mreq *r)
+/* ---- which is the oldest: every request tells its MDS, which forgets what came before. Waiting for a lock
+ * may take for ever and has its own order, so it does not count. ---- */
+
+static struct mreq *counted(struct mreq *r)
+{
+	while (r && r->op == MDS_OP_SETFILELOCK)
+		r = TAILQ_NEXT(r, order);
+	return r;
+}
+
+uint64_t mreq_oldest_tid(struct meta *m)
+{
+	return m->oldest ? m->oldest->id.tid : 0;
+}
+
+static void mreq_register(struct mreq *r)
+{
+	struct meta *m = r->m;
+
+	r->id.tid = ++m->last_tid;
+	TAILQ_INSERT_TAIL(&m->in_order, r, order);
+	if (!m->oldest)
+		m->oldest = counted(r);
+}
+
+static void mreq_unregister(struct mreq *r)
+{
+	struct meta *m = r->m;
+
+	if (r == m->oldest)
+		m->oldest = counted(TAILQ_NEXT(r, order));
+	tid_take(&m->requests, r->id.tid);
+	TAILQ_REMOVE(&m->in_order, r, order);
+}
+
+/* ---- states ---- */
+
+void mreq_answered(struct mreq *r)
 {
 	r->session->in_flight--;
 	ring_expect(r->m->ring, -1);
 }
 
-/* Off every list; the tid is free. */
-static void mreq_unpark(struct mreq *r)
+void mreq_unpark(struct mreq *r)
 {
 	struct meta *m = r->m;
 
-	if (r->state == MREQ_WAIT_SESSION)
+	switch (r->state) {
+	case MREQ_WAIT_SESSION:
 		TAILQ_REMOVE(&r->session->waiting, r, link);
-	else if (r->state == MREQ_WAIT_MAP)
+		break;
+	case MREQ_WAIT_MAP:
 		TAILQ_REMOVE(&m->wait_map, r, link);
-	else if (r->state == MREQ_FAILED)
+		break;
+	case MREQ_FAILED:
 		TAILQ_REMOVE(&m->failing, r, link);
-	else if (r->state == MREQ_SENT)
+		break;
+	case MREQ_SENT:
 		mreq_answered(r);
+		break;
+	case MREQ_UNSAFE:
+		m->unsafe_count--;
+		r->session->unsafe_count--;
+		break;
+	case MREQ_NEW:
+		break;
+	}
 	r->state = MREQ_NEW;
 }
 
-static void mreq_complete(struct mreq *r, int result, const struct reply *rep)
+/* Sent, and nobody will say what became of it. */
+static void mreq_doubt(struct mreq *r)
 {
-	struct meta *m = r->m;
+	if (r->uncertain && r->state == MREQ_SENT && mreq_is_write(r))
+		*r->uncertain = true;
+}
 
+void mreq_tell(struct mreq *r, int result, const struct reply *rep)
+{
+	void (*done)(struct mreq *, int, const struct reply *) = r->done;
+
+	if (r->uncertain && rep && rep->result >= 0 && mreq_is_write(r))
+		*r->uncertain = true; /* carried out, whatever else becomes of the operation */
+	r->uncertain = NULL;
+	r->done = NULL;
+	if (done)
+		done(r, result, rep);
+}
+
+void mreq_complete(struct mreq *r, int result, const struct reply *rep)
+{
+	if (!rep)
+		mreq_doubt(r);
 	mreq_unpark(r);
-	tid_take(&m->requests, r->id.tid);
-	TAILQ_REMOVE(&m->in_order, r, order);
-	if (r->done)
-		r->done(r, result, rep);
+	unsafe_remove(r);
+	mreq_unregister(r);
+	mreq_tell(r, result, rep);
 	mreq_free(r);
 }
 
@@ -113,11 +219,11 @@ static void fail_run(struct ring_task *t)
 		mreq_complete(r, r->failed, NULL);
 }
 
-/* What fails while it is being made is told at the end of the turn, never from inside the maker's call. */
-static void mreq_fail_later(struct mreq *r, int err)
+void mreq_fail_later(struct mreq *r, int err)
 {
 	struct meta *m = r->m;
 
+	mreq_doubt(r);
 	mreq_unpark(r);
 	r->state = MREQ_FAILED;
 	r->failed = err;
@@ -126,25 +232,59 @@ static void mreq_fail_later(struct mreq *r, int err)
 	ring_defer(m->ring, &m->fail_task);
 }
 
+void mreq_submit(struct mreq *r)
+{
+	mreq_register(r);
+	if (tid_put(&r->m->requests, &r->id))
+		mreq_fail_later(r, -ENOMEM);
+	else
+		mreq_kick(r);
+}
+
+/* ---- a maker that leaves ---- */
+
+static void forget_name(struct meta *m, struct inode *dir, const char *name, uint32_t len)
+{
+	struct dentry *d;
+
+	if (!dir || !dir->dir || !len)
+		return;
+	d = dentry_find(&m->cache, dir, name, len);
+	if (d)
+		dentry_drop(m, d);
+	dir_incomplete(dir);
+}
+
+void mreq_forget_names(struct mreq *r)
+{
+	cache_write_begin(&r->m->cache);
+	forget_name(r->m, r->base, r->path, r->path_len);
+	forget_name(r->m, r->base2, r->path2, r->path2_len);
+	cache_write_end(&r->m->cache);
+}
+
 void mreq_abandon(struct mreq *r)
 {
+	mreq_doubt(r);
 	r->done = NULL;
 	r->arg = NULL;
+	r->uncertain = NULL;
 	if (!r->id.tid) { /* never submitted */
 		mreq_free(r);
 		return;
 	}
+	if (r->state == MREQ_UNSAFE)
+		return;
 	/* Never sent: nobody will answer. */
-	if (r->state != MREQ_SENT)
+	if (r->state != MREQ_SENT) {
 		mreq_complete(r, -ECANCELED, NULL);
+	} else if (mreq_is_write(r)) {
+		r->aborted = true;
+		mreq_forget_names(r);
+	}
 }
 
-uint64_t mreq_oldest_tid(struct meta *m)
-{
-	struct mreq *r = TAILQ_FIRST(&m->in_order);
-
-	return r ? r->id.tid : 0;
-}
+/* ---- all of them ---- */
 
 void mreqs_fail_all(struct meta *m, int err)
 {
@@ -160,105 +300,6 @@ void meta_each_request(struct meta *m, void (*fn)(void *arg, struct mreq *r), vo
 
 	TAILQ_FOREACH(r, &m->in_order, order)
 	fn(arg, r);
-}
-
-/* ---- sending ---- */
-
-void mreq_send_to(struct mreq *r, struct session *s)
-{
-	struct meta *m = r->m;
-	unsigned head = request_head_version(s->features);
-	struct mds_request q = {
-		.oldest_tid = mreq_oldest_tid(m),
-		.mdsmap_epoch = m->map->epoch,
-		.flags = r->want_dentry ? MDS_FLAG_WANT_DENTRY : 0,
-		.num_retry = r->attempts,
-		.num_fwd = r->num_fwd,
-		.op = r->op,
-		.uid = r->uid,
-		.gid = r->gid,
-		.ino1 = r->base ? r->base->key.ino : r->base_ino,
-		.path1 = r->path,
-		.path1_len = r->path_len,
-		.path2 = r->path2,
-		.path2_len = r->path2_len,
-		.stamp_ns = ring_wall(m->ring),
-		.gids = r->gids,
-		.gid_count = r->gid_count,
-		.owner_uid = -1,
-		.owner_gid = -1,
-	};
-	struct msg *msg;
-	uint16_t version = 0;
-
-	if (r->attempts > ATTEMPTS_MAX) {
-		mreq_fail_later(r,
-				log_fail(m->log, -EMULTIHOP, "request %llu (%s): given up after %u attempts",
-					 (unsigned long long)r->id.tid, mds_op_name(r->op), r->attempts));
-		return;
-	}
-	memcpy(q.args, r->args, sizeof q.args);
-	msg = msg_new(MSG_CLIENT_REQUEST, 0, 1, r->id.tid);
-	if (msg)
-		request_encode(&msg->front, &q, head, &version);
-	if (!msg || msg->front.err) {
-		int err = msg ? msg->front.err : -ENOMEM;
-
-		msg_free(msg);
-		mreq_fail_later(r, err);
-		return;
-	}
-	msg->version = version;
-	r->state = MREQ_SENT;
-	r->session = s;
-	r->sent_ns = ring_now(m->ring);
-	s->in_flight++;
-	ring_expect(m->ring, 1);
-	m->stats.requests++;
-	if (r->attempts++)
-		m->stats.resends++;
-	session_send_msg(s, msg);
-}
-
-void mreq_kick(struct mreq *r)
-{
-	struct meta *m = r->m;
-	int rank = m->map ? mreq_choose_rank(r) : -1;
-	struct session *s = rank >= 0 ? session_open(m, rank) : NULL;
-
-	mreq_unpark(r);
-	if (!s && m->fs_gone) {
-		mreq_fail_later(r, -ESHUTDOWN);
-		return;
-	}
-	if (!s) {
-		r->state = MREQ_WAIT_MAP;
-		TAILQ_INSERT_TAIL(&m->wait_map, r, link);
-		return;
-	}
-	r->session = s;
-	if (s->state == SESS_REJECTED) {
-		mreq_fail_later(r, s->refused);
-	} else if (s->state == SESS_OPEN) {
-		mreq_send_to(r, s);
-	} else {
-		/* Never before the OPEN reply: older MDSs abort on it. */
-		r->state = MREQ_WAIT_SESSION;
-		TAILQ_INSERT_TAIL(&s->waiting, r, link);
-	}
-}
-
-void mreq_submit(struct mreq *r)
-{
-	struct meta *m = r->m;
-
-	r->id.tid = ++m->last_tid;
-	TAILQ_INSERT_TAIL(&m->in_order, r, order);
-	if (tid_put(&m->requests, &r->id)) {
-		mreq_fail_later(r, -ENOMEM);
-		return;
-	}
-	mreq_kick(r);
 }
 
 void mreqs_fail_waiting(struct meta *m, int err)
@@ -279,7 +320,37 @@ void mreqs_kick_waiting(struct meta *m)
 	}
 }
 
-void mreqs_session_over(struct meta *m, struct session *s, int err)
+/* ---- a session ends ---- */
+
+static void wait_for_map(struct mreq *r)
+{
+	mreq_unpark(r);
+	r->session = NULL;
+	r->forced_rank = -1;
+	r->state = MREQ_WAIT_MAP;
+	TAILQ_INSERT_TAIL(&r->m->wait_map, r, link);
+}
+
+void mreqs_session_suspended(struct meta *m, struct session *s)
+{
+	struct mreq *r, *next;
+
+	for (r = TAILQ_FIRST(&m->in_order); r; r = next) {
+		next = TAILQ_NEXT(r, order);
+		if (r->session == s &&
+		    (r->state == MREQ_WAIT_SESSION || (r->state == MREQ_SENT && !mreq_is_write(r))))
+			wait_for_map(r);
+	}
+}
+
+/* May be sent again to whoever comes, though the daemon that had it may have carried it out. Locks are gone
+ * with the session that held them. */
+static bool repeatable(const struct mreq *r)
+{
+	return r->state == MREQ_WAIT_SESSION || !mreq_is_write(r) || r->op == MDS_OP_SETFILELOCK;
+}
+
+void mreqs_session_over(struct meta *m, struct session *s, int err, bool clean)
 {
 	struct mreq *r, *next;
 
@@ -287,87 +358,18 @@ void mreqs_session_over(struct meta *m, struct session *s, int err)
 		next = TAILQ_NEXT(r, order);
 		if (r->session != s || (r->state != MREQ_SENT && r->state != MREQ_WAIT_SESSION))
 			continue;
-		mreq_unpark(r);
-		r->session = NULL;
-		if (err || (!r->done && m->stopping)) {
-			mreq_complete(r, err ? err : -ECANCELED, NULL);
-			next = TAILQ_FIRST(&m->in_order); /* a continuation may have changed the list */
-			continue;
-		}
-		r->forced_rank = -1;
-		r->state = MREQ_WAIT_MAP;
-		TAILQ_INSERT_TAIL(&m->wait_map, r, link);
+		if (m->stopping && !r->done)
+			mreq_complete(r, -ECANCELED, NULL);
+		else if (err)
+			mreq_fail_later(r, err);
+		else if (clean || repeatable(r))
+			wait_for_map(r);
+		else
+			mreq_fail_later(r,
+					log_fail(m->log, -ESHUTDOWN,
+						 "mds.%d: the session is lost; whether request %llu (%s) was "
+						 "carried out is not known",
+						 s->rank, (unsigned long long)r->id.tid, mds_op_name(r->op)));
 	}
-}
-
-/* ---- answers ---- */
-
-static struct mreq *mreq_of(struct meta *m, struct session *s, uint64_t tid)
-{
-	struct mreq *r = (struct mreq *)tid_find(&m->requests, tid);
-
-	return r && r->state == MREQ_SENT && r->session == s ? r : NULL;
-}
-
-void mreq_handle_reply(struct meta *m, struct session *s, const struct msg_in *in)
-{
-	struct mreq *r = mreq_of(m, s, in->tid);
-	struct dec d = dec_init(in->front, in->front_len);
-	struct reply *rep = &m->reply;
-	int err;
-
-	m->stats.replies++;
-	if (reply_decode(&d, rep)) {
-		log_fail(m->log, -EBADMSG, "mds.%d: broken reply to request %llu: %s", s->rank,
-			 (unsigned long long)in->tid, d.what);
-		if (r)
-			mreq_complete(r, -EBADMSG, NULL);
-		return;
-	}
-	if (!r) {
-		log_emit(m->log, LOG_DEBUG, "mds.%d: reply to unknown request %llu", s->rank,
-			 (unsigned long long)in->tid);
-		return;
-	}
-	r->from = s;
-	err = trace_insert(m, s, r, rep);
-	/* An inode unknown where we asked, though the authority was not asked: ask there once. */
-	if (rep->result == -ESTALE && r->base && !r->stale_retries++ && cap_auth(r->base) &&
-	    cap_auth(r->base)->session != s) {
-		r->need_auth = true;
-		mreq_kick(r);
-		return;
-	}
-	mreq_complete(r, rep->result ? rep->result : err, rep);
-	if (m->cache.bytes > m->cache.limit)
-		cache_trim(m);
-}
-
-void mreq_handle_forward(struct meta *m, struct session *s, const struct msg_in *in)
-{
-	struct dec d = dec_init(in->front, in->front_len);
-	struct mreq *r = mreq_of(m, s, in->tid);
-	struct forward_msg f;
-
-	if (forward_decode(&d, &f)) {
-		log_fail(m->log, -EBADMSG, "mds.%d: broken forward: %s", s->rank, d.what);
-		return;
-	}
-	if (!r)
-		return;
-	m->stats.forwards++;
-	if (f.num_fwd <= r->num_fwd || f.num_fwd > FORWARDS_MAX) {
-		log_fail(m->log, -EMULTIHOP, "request %llu (%s): forwarded in circles",
-			 (unsigned long long)in->tid, mds_op_name(r->op));
-		mreq_complete(r, -EMULTIHOP, NULL);
-		return;
-	}
-	r->num_fwd = f.num_fwd;
-	r->attempts = 0;
-	r->forced_rank = f.dest;
-	if (!r->done) { /* nobody waits */
-		mreq_complete(r, -ECANCELED, NULL);
-		return;
-	}
-	mreq_kick(r);
+	unsafe_lost(m, s, err ? err : -EIO);
 }

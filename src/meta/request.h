@@ -5,6 +5,9 @@
  * is in the journal); in between the request stays registered, on the lists of the inodes it changed, and is
  * replayed to a daemon that takes over. An abandoned request (mreq_abandon) stays registered too: the MDS may
  * still carry it out, and what the answer grants must be accounted for.
+ *
+ * request.c has its life, request_send.c where it goes and its bytes, drops.c what is given up along with it,
+ * request_reply.c the answers, unsafe.c what lies between its two replies and after failovers.
  */
 #pragma once
 #include "../ring/tid.h"
@@ -70,8 +73,13 @@ struct mreq {
 	void *arg;
 	uint32_t arg2;
 	int failed; /* MREQ_FAILED: with what `done` will be told */
+	/* Of the operation that waits, or NULL: set when something that changes may have been carried out
+	 * though the operation ends with an error (op_request() sets it; so must who sends a change without
+	 * that). */
+	bool *uncertain;
 
 	struct unsafe_link on_dir, on_dir2, on_target; /* while MREQ_UNSAFE (or async and not answered) */
+	bool loose; /* no memory for one of these: it counts as a change of any inode */
 };
 
 /* NULL: the budget of requests or memory is out. base may be NULL (then base_ino). Copies the path. */
@@ -87,8 +95,13 @@ void mreq_send_to(struct mreq *r, struct session *s);
 void mreq_kick(struct mreq *r);
 void mreq_handle_reply(struct meta *m, struct session *s, const struct msg_in *in);
 void mreq_handle_forward(struct meta *m, struct session *s, const struct msg_in *in);
-/* Requests of a session that is over: sent ones are sent again where the map says. */
-void mreqs_session_over(struct meta *m, struct session *s, int err);
+/* Its daemon is gone and another may take over: questions are asked again where the map says, changes wait
+ * for the reconnect. */
+void mreqs_session_suspended(struct meta *m, struct session *s);
+/* It is over for good. `err` 0: what can be sent again goes where the map says, a change that may have been
+ * carried out fails, and what was unsafe is lost; else all fail with it. `clean`: the daemon finished what it
+ * had, so all that is not answered can be sent again. */
+void mreqs_session_over(struct meta *m, struct session *s, int err, bool clean);
 /* No map will come: ends what waits for one. */
 void mreqs_fail_waiting(struct meta *m, int err);
 /* After the map changed. */
@@ -103,15 +116,14 @@ void mreq_drop(struct mreq *r, struct inode *i, uint32_t drop, uint32_t unless, 
 int mreq_set_path2(struct mreq *r, struct inode *base2, const char *path2, uint32_t len);
 int mreq_set_data(struct mreq *r, const void *data, uint32_t len);
 /* It changes something, so an early end leaves open whether it happened. */
-static inline bool mreq_is_write(const struct mreq *r)
-{
-	return (r->op & MDS_OP_WRITE) != 0;
-}
+bool mreq_is_write(const struct mreq *r);
 
 /* ---- unsafe.c: requests between their two replies ---- */
 
-/* The unsafe reply came: r->dir, r->target are set. */
+/* Links it to the inodes that it changes: r->dir, r->target (NULL: where it was based). When the unsafe reply
+ * came, or for an asynchronous one when it is sent. */
 void unsafe_add(struct mreq *r);
+/* Off their lists; who waits for that looks again. */
 void unsafe_remove(struct mreq *r);
 /* After a failover: sends the unsafe requests of `s` again, flagged as replays, then those never answered. */
 void unsafe_replay(struct meta *m, struct session *s);

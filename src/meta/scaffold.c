@@ -23,8 +23,6 @@ NOT_YET(mksnap)
 NOT_YET(snap_info)
 NOT_YET(lookup_handle)
 NOT_YET(name_of)
-NOT_YET(syncfs)
-NOT_YET(fsync)
 NOT_YET(setlk)
 NOT_YET(getlk)
 

@@ -44,8 +44,10 @@ static void on_ready(void *arg, bool resumed)
 	log_emit(s->m->log, LOG_WARN,
 		 "mds.%d: the daemon does not know us any more; opening the session anew", s->rank);
 	session_drop_caps(s);
+	mreqs_session_over(s->m, s, 0, false);
 	s->push_seq = 0;
 	session_send_open(s);
+	mreqs_kick_waiting(s->m);
 }
 
 /* Somebody at the MDS's address forgot the messenger session. Either the daemon that we knew, which threw us
@@ -58,11 +60,11 @@ static void on_reset(void *arg)
 
 	log_emit(s->m->log, LOG_WARN, "mds.%d: the daemon reset the connection", s->rank);
 	if (s->state == SESS_CLOSING) {
-		session_closed(s, -ESHUTDOWN);
+		session_closed(s, -ESHUTDOWN, false);
 		return;
 	}
 	s->cap_gen++;
-	mreqs_session_over(s->m, s, 0);
+	mreqs_session_suspended(s->m, s);
 	if (s->state == SESS_OPENING) /* nothing granted, nothing to tell */
 		session_send_open(s);
 	else
@@ -79,11 +81,11 @@ static void on_fault(void *arg, int err, const char *why)
 	session_disconnect(s);
 	session_drop_caps(s);
 	if (s->state == SESS_CLOSING)
-		session_closed(s, err);
+		session_closed(s, err, false);
 	else {
 		s->state = SESS_REJECTED;
 		s->refused = err;
-		mreqs_session_over(s->m, s, err);
+		mreqs_session_over(s->m, s, err, false);
 	}
 }
 
@@ -159,6 +161,13 @@ void session_send(struct session *s, uint32_t op, uint64_t seq)
 	session_send_msg(s, msg);
 }
 
+void session_flush_mdlog(struct session *s)
+{
+	s->unsafe_unasked = 0;
+	if (s->state == SESS_OPEN)
+		session_send(s, SESSION_REQUEST_FLUSH_MDLOG, 0);
+}
+
 void session_send_open(struct session *s)
 {
 	struct meta *m = s->m;
@@ -215,14 +224,14 @@ void session_drop_caps(struct session *s)
 	s->cap_gen++;
 }
 
-void session_closed(struct session *s, int err)
+void session_closed(struct session *s, int err, bool clean)
 {
 	struct meta *m = s->m;
 
 	session_disconnect(s);
 	session_drop_caps(s);
 	s->state = SESS_CLOSED;
-	mreqs_session_over(m, s, err);
+	mreqs_session_over(m, s, err, clean);
 	if (m->stopping)
 		meta_check_stopped(m);
 	else
@@ -239,7 +248,7 @@ void session_close(struct session *s)
 	case SESS_CLOSING:
 		break;
 	default: /* nothing granted there that a close could give back */
-		session_closed(s, -ESHUTDOWN);
+		session_closed(s, -ESHUTDOWN, false);
 	}
 }
 
@@ -335,6 +344,7 @@ static void session_reconnect(struct session *s)
 		c->seq = c->issue_seq = c->mseq = 0;
 		c->gen = s->cap_gen;
 	}
+	unsafe_replay(m, s);
 	reconnect_send(s);
 }
 
@@ -352,12 +362,12 @@ static void session_map_changed(struct session *s, const struct mds_info *info)
 			 (unsigned long long)s->gid);
 		session_disconnect(s);
 		if (s->state == SESS_CLOSING) {
-			session_closed(s, -ESHUTDOWN);
+			session_closed(s, -ESHUTDOWN, false);
 			return;
 		}
 		/* A session that never opened has nothing to reconnect. */
 		s->state = s->state == SESS_OPENING ? SESS_CLOSED : SESS_RESTARTING;
-		mreqs_session_over(m, s, 0);
+		mreqs_session_suspended(m, s);
 	}
 	if (s->state != SESS_RESTARTING || !info->present)
 		return;
@@ -366,16 +376,27 @@ static void session_map_changed(struct session *s, const struct mds_info *info)
 	} else if (info->state > MDS_STATE_RECONNECT) {
 		log_emit(m->log, LOG_WARN, "mds.%d: its reconnect window has passed; caps are dropped",
 			 s->rank);
-		session_closed(s, 0);
+		session_closed(s, 0, false);
 	}
+}
+
+/* The rank does not exist any more: its daemon handed all it had to others before it stopped. */
+static void session_rank_gone(struct session *s)
+{
+	if (s->state == SESS_CLOSED)
+		return;
+	log_emit(s->m->log, LOG_INFO, "mds.%d: the rank is gone", s->rank);
+	session_closed(s, 0, true);
 }
 
 void sessions_map_changed(struct meta *m)
 {
-	static const struct mds_info none;
-
-	for (int r = 0; r < MDS_RANK_MAX; r++)
-		if (m->session[r])
-			session_map_changed(m->session[r],
-					    r < (int)m->map->rank_count ? &m->map->rank[r] : &none);
+	for (int r = 0; r < MDS_RANK_MAX; r++) {
+		if (!m->session[r])
+			continue;
+		if (r < (int)m->map->rank_count)
+			session_map_changed(m->session[r], &m->map->rank[r]);
+		else
+			session_rank_gone(m->session[r]);
+	}
 }

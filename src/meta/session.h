@@ -45,6 +45,8 @@ struct session {
 	size_t release_mark;
 	TAILQ_HEAD(, mreq) waiting; /* requests that wait for OPEN */
 	uint32_t in_flight;
+	uint32_t unsafe_count,
+	    unsafe_unasked; /* answered and not safe; of these since the journal was asked for */
 	bool read_only;
 	int refused;     /* SESS_REJECTED: what its requests are told, negative */
 	char error[128]; /* words of a REJECT */
@@ -62,6 +64,8 @@ void session_send_releases(struct session *s);
 /* Takes `msg`; without a connection there is nobody to tell. */
 void session_send_msg(struct session *s, struct msg *msg);
 void session_queue_release(struct session *s, const struct cap *c);
+/* Lets the MDS write its journal now, and not within the next seconds: for those who wait for it. */
+void session_flush_mdlog(struct session *s);
 /* Closes politely; -> CLOSED later. */
 void session_close(struct session *s);
 void session_free(struct session *s);

@@ -11,8 +11,10 @@ void session_send_renew(struct session *s, uint64_t seq);
 /* Closes the TCP side; messages not yet sent are lost. */
 void session_disconnect(struct session *s);
 void session_drop_caps(struct session *s);
-/* The session is over; its requests find another way, or fail with `err` if that is not 0. */
-void session_closed(struct session *s, int err);
+/* The session is over; its requests find another way, or fail with `err` if that is not 0
+ * (mreqs_session_over).
+ */
+void session_closed(struct session *s, int err, bool clean);
 /* reconnect.c: tells a recovering MDS what we hold. */
 void reconnect_send(struct session *s);
 /* meta.c: the last session closed? */

@@ -48,7 +48,16 @@ static void rejected(struct session *s, const struct session_msg *sm)
 	session_drop_caps(s);
 	s->state = SESS_REJECTED;
 	s->refused = err;
-	mreqs_session_over(s->m, s, err);
+	mreqs_session_over(s->m, s, err, false);
+}
+
+/* It closes its sessions when it has finished all it was asked, and handed its caps to others. */
+static bool rank_stopping(const struct session *s)
+{
+	const struct mdsmap *map = s->m->map;
+
+	return s->state == SESS_OPEN && s->rank < (int)map->rank_count &&
+	       map->rank[s->rank].state == MDS_STATE_STOPPING;
 }
 
 /* The MDS wants fewer caps: oldest first, what nothing uses. More than once, because directories go after
@@ -90,7 +99,7 @@ static void handle_session(struct session *s, const struct msg_in *in)
 	case SESSION_CLOSE:
 		if (s->state != SESS_CLOSING)
 			log_emit(m->log, LOG_WARN, "mds.%d closed the session", s->rank);
-		session_closed(s, s->state == SESS_CLOSING ? -ESHUTDOWN : 0);
+		session_closed(s, s->state == SESS_CLOSING ? -ESHUTDOWN : 0, rank_stopping(s));
 		break;
 	case SESSION_REJECT:
 		rejected(s, &sm);

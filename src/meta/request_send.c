@@ -1,0 +1,144 @@
+/* request_send.c: where a request goes, and its bytes. */
+#include "meta.h"
+#include "request_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { ATTEMPTS_MAX = 255 /* head v1 counts them in a byte */ };
+
+/* Ops that make an inode: it belongs to the caller. */
+static bool makes_inode(uint32_t op)
+{
+	return op == MDS_OP_CREATE || op == MDS_OP_MKNOD || op == MDS_OP_MKDIR || op == MDS_OP_SYMLINK;
+}
+
+static uint32_t flags_of(const struct mreq *r, bool replay)
+{
+	return (r->want_dentry ? MDS_FLAG_WANT_DENTRY : 0) | (r->async ? MDS_FLAG_ASYNC : 0) |
+	       (replay ? MDS_FLAG_REPLAY : 0);
+}
+
+/* The caps given up go along the first time only: after that they are gone. */
+static struct msg *mreq_encode(struct mreq *r, struct session *s, bool replay)
+{
+	struct meta *m = r->m;
+	struct mds_release releases[MREQ_DROPS];
+	struct mds_request q = {
+		.oldest_tid = mreq_oldest_tid(m),
+		.mdsmap_epoch = m->map->epoch,
+		.flags = flags_of(r, replay),
+		.num_retry = r->attempts,
+		.num_fwd = r->num_fwd,
+		.op = r->op,
+		.uid = r->uid,
+		.gid = r->gid,
+		.ino = replay || r->async ? r->created_ino : 0,
+		.ino1 = r->base ? r->base->key.ino : r->base_ino,
+		.ino2 = r->base2 ? r->base2->key.ino : 0,
+		.path1 = r->path,
+		.path1_len = r->path_len,
+		.path2 = r->path2,
+		.path2_len = r->path2_len,
+		.releases = releases,
+		.release_count = drops_take(r, s, releases),
+		.stamp_ns = r->sent_wall_ns,
+		.gids = r->gids,
+		.gid_count = r->gid_count,
+		.owner_uid = makes_inode(r->op) ? r->uid : -1u,
+		.owner_gid = makes_inode(r->op) ? r->gid : -1u,
+	};
+	struct msg *msg = msg_new(MSG_CLIENT_REQUEST, 0, 1, r->id.tid);
+
+	if (!msg)
+		return NULL;
+	memcpy(q.args, r->args, sizeof q.args);
+	request_encode(&msg->front, &q, request_head_version(s->features), &msg->version);
+	if (r->data_len)
+		enc_bytes(&msg->data, r->data, r->data_len);
+	if (msg->front.err || msg->data.err) {
+		msg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+/* 0, or why it did not leave. */
+static int mreq_transmit(struct mreq *r, struct session *s, bool replay)
+{
+	struct meta *m = r->m;
+	struct msg *msg;
+
+	if (r->attempts > ATTEMPTS_MAX)
+		return log_fail(m->log, -EMULTIHOP, "request %llu (%s): given up after %u attempts",
+				(unsigned long long)r->id.tid, mds_op_name(r->op), r->attempts);
+	if (!r->sent_wall_ns) /* a change carries the time of its first sending */
+		r->sent_wall_ns = ring_wall(m->ring);
+	msg = mreq_encode(r, s, replay);
+	if (!msg)
+		return -ENOMEM;
+	r->session = s;
+	r->sent_ns = ring_now(m->ring);
+	m->stats.requests++;
+	if (r->attempts++)
+		m->stats.resends++;
+	session_send_msg(s, msg);
+	return 0;
+}
+
+void mreq_send_to(struct mreq *r, struct session *s)
+{
+	int err = mreq_transmit(r, s, false);
+
+	if (err) {
+		mreq_fail_later(r, err);
+		return;
+	}
+	r->state = MREQ_SENT;
+	s->in_flight++;
+	ring_expect(r->m->ring, 1);
+}
+
+void mreq_send_again(struct mreq *r, bool replay)
+{
+	int err = mreq_transmit(r, r->session, replay);
+
+	/* Without a message for it the new daemon does not know of it: as good as lost, and said so. */
+	if (err && !replay)
+		mreq_fail_later(r, err);
+	else if (err)
+		log_fail(r->m->log, err, "mds.%d: request %llu (%s) could not be replayed", r->session->rank,
+			 (unsigned long long)r->id.tid, mds_op_name(r->op));
+}
+
+void mreq_kick(struct mreq *r)
+{
+	struct meta *m = r->m;
+	int rank = m->map ? mreq_choose_rank(r) : -1;
+	struct session *s = rank >= 0 ? session_open(m, rank) : NULL;
+
+	mreq_unpark(r);
+	if (!s && m->fs_gone) {
+		mreq_fail_later(r, -ESHUTDOWN);
+		return;
+	}
+	if (r->async && !r->attempts && !(s && s->state == SESS_OPEN)) {
+		mreq_fail_later(r, -EAGAIN); /* it must not wait: its maker does it in the other way */
+		return;
+	}
+	if (!s) {
+		r->state = MREQ_WAIT_MAP;
+		TAILQ_INSERT_TAIL(&m->wait_map, r, link);
+		return;
+	}
+	r->session = s;
+	if (s->state == SESS_REJECTED) {
+		mreq_fail_later(r, s->refused);
+	} else if (s->state == SESS_OPEN) {
+		mreq_send_to(r, s);
+	} else {
+		/* Never before the OPEN reply: older MDSs abort on it. */
+		r->state = MREQ_WAIT_SESSION;
+		TAILQ_INSERT_TAIL(&s->waiting, r, link);
+	}
+}
