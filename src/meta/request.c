@@ -243,7 +243,7 @@ void mreq_submit(struct mreq *r)
 
 /* ---- a maker that leaves ---- */
 
-static void forget_name(struct meta *m, struct inode *dir, const char *name, uint32_t len)
+void mreq_forget_name(struct meta *m, struct inode *dir, const char *name, uint32_t len)
 {
 	struct dentry *d;
 
@@ -255,12 +255,22 @@ static void forget_name(struct meta *m, struct inode *dir, const char *name, uin
 	dir_incomplete(dir);
 }
 
+/* Of a path only the first name lies in a directory that is known here. */
+static uint32_t first_name(const char *path, uint32_t len)
+{
+	const char *slash = len ? memchr(path, '/', len) : NULL;
+
+	return slash ? (uint32_t)(slash - path) : len;
+}
+
 void mreq_forget_names(struct mreq *r)
 {
-	cache_write_begin(&r->m->cache);
-	forget_name(r->m, r->base, r->path, r->path_len);
-	forget_name(r->m, r->base2, r->path2, r->path2_len);
-	cache_write_end(&r->m->cache);
+	struct meta *m = r->m;
+
+	cache_write_begin(&m->cache);
+	mreq_forget_name(m, r->base, r->path, first_name(r->path, r->path_len));
+	mreq_forget_name(m, r->base2, r->path2, first_name(r->path2, r->path2_len));
+	cache_write_end(&m->cache);
 }
 
 void mreq_abandon(struct mreq *r)

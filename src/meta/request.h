@@ -115,6 +115,9 @@ void mreq_drop(struct mreq *r, struct inode *i, uint32_t drop, uint32_t unless, 
 /* path2 is a copy. 0 or -ENOMEM. */
 int mreq_set_path2(struct mreq *r, struct inode *base2, const char *path2, uint32_t len);
 int mreq_set_data(struct mreq *r, const void *data, uint32_t len);
+/* What became of a name is not known: it is forgotten, and its directory is not complete. Within a bracket of
+ * cache_write_begin(). */
+void mreq_forget_name(struct meta *m, struct inode *dir, const char *name, uint32_t len);
 /* It changes something, so an early end leaves open whether it happened. */
 bool mreq_is_write(const struct mreq *r);
 

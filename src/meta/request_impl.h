@@ -14,7 +14,8 @@ void mreq_fail_later(struct mreq *r, int err);
 void mreq_tell(struct mreq *r, int result, const struct reply *rep);
 /* The end: unregistered, told, freed. */
 void mreq_complete(struct mreq *r, int result, const struct reply *rep);
-/* Whether its names exist now is not known: they are forgotten, and their directories are not complete. */
+/* Whether the names of its paths exist now is not known: they are forgotten, and their directories are not
+ * complete. */
 void mreq_forget_names(struct mreq *r);
 /* Once more, by whom it was sent to before: a failover. `replay`: it was answered, and not yet safe. */
 void mreq_send_again(struct mreq *r, bool replay);

@@ -228,8 +228,12 @@ int trace_insert(struct meta *m, struct session *s, struct mreq *r, const struct
 		else
 			inode_get(target);
 	}
-	if (dir && !err && rep->dname.len && rep->dname.len <= WALK_NAME_MAX &&
-	    (target || rep->result == 0 || rep->result == -ENOENT)) {
+	/* UNLINK and RMDIR answer with a name without a target: it does not exist any more. RENAME with the new one.
+	 * Of a change whose maker left, nobody looked after the names in the meantime: its own is not trusted. */
+	if (dir && r->aborted) {
+		mreq_forget_name(m, dir, (const char *)rep->dname.p, rep->dname.len);
+	} else if (dir && !err && rep->dname.len && rep->dname.len <= WALK_NAME_MAX &&
+		   (target || rep->result == 0 || rep->result == -ENOENT)) {
 		r->dentry = trace_dentry(m, s, dir, rep->dname, target, &rep->lease, r->sent_ns);
 		if (!r->dentry)
 			err = -ENOMEM;
