@@ -45,3 +45,7 @@ void flush_handle_snap_ack(struct meta *m, struct session *s, struct inode *i, c
 void flush_resend(struct meta *m, struct inode *i);
 /* The authority's session is gone for good: what was dirty is lost. */
 void flush_lost(struct meta *m, struct inode *i, int err);
+
+/* The context of `i` is another one now (realm_context): what is dirty, and what is being written, belongs to
+ * the one it was changed under. For every inode in use of the realm; cheap where nothing is dirty. */
+void capsnap_queue(struct meta *m, struct inode *i);

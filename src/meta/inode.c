@@ -191,6 +191,7 @@ static void inode_free(struct meta *m, struct inode *i)
 	while (!LIST_EMPTY(&i->aliases))
 		dentry_drop(m, LIST_FIRST(&i->aliases));
 	caps_remove_all(m, i, true);
+	realm_put(m, i->realm);
 	lru_del(c, i);
 	ck_hs_remove(&c->inodes, inode_hash(c->seed, &i->key), &i->key);
 	c->bytes -= sizeof *i + SLOT_BYTES + (i->xattrs ? i->xattrs->len : 0);

@@ -46,6 +46,7 @@ struct dir {
 	uint32_t shared_gen;    /* +1 whenever Fs is newly gained: older dentries lose its protection */
 	uint64_t release_count; /* +1 whenever completeness ends; readdir compares it */
 	bool complete;          /* every name is in the cache (valid while Fs is held) */
+	bool has_snapdir;       /* among them .snap, which shows this directory's attributes (snap.c) */
 	uint8_t hash;           /* DIR_HASH_* */
 	struct fragtree frags;
 	struct frag_rank {
@@ -55,6 +56,7 @@ struct dir {
 	uint32_t rank_count;
 	struct dir_attrs a;
 	uint64_t quota_max_bytes, quota_max_files;
+	uint64_t snap_btime_ns; /* of a snapshot's root: when it was made */
 	int32_t pin;
 };
 
@@ -82,6 +84,7 @@ struct inode {
 		uint32_t caps, gen;
 		int32_t rank;
 	} seen;
+	uint32_t snap_caps; /* of a snapped inode: what was granted, for good (snap.c) */
 	LIST_HEAD(, dentry) aliases;
 	struct dir *dir;       /* owned; directories only */
 	struct inode_use *use; /* owned; NULL: not open, nothing dirty, nothing under way (use.h) */

@@ -47,9 +47,10 @@ int meta_init(struct meta *m, struct ring *r, struct log *log, const struct meta
 	slab_init(&m->flushes_slab, sizeof(struct cap_flush), 0);
 	TAILQ_INIT(&m->flushes);
 	TAILQ_INIT(&m->dirty);
-	LIST_INIT(&m->realms);
 	LIST_INIT(&m->syncs);
 	slab_init(&m->batches, sizeof(struct walk_batch), META_REQUESTS_MAX);
+	if (realms_init(m))
+		return -ENOMEM;
 	return tid_table_init(&m->requests);
 }
 
@@ -166,6 +167,7 @@ void meta_fini(struct meta *m)
 		inode_put(m, m->root);
 	m->root = NULL;
 	cache_fini(m);
+	realms_fini(m);
 	for (int r = 0; r < MDS_RANK_MAX; r++)
 		if (m->session[r])
 			session_free(m->session[r]);

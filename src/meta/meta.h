@@ -75,6 +75,11 @@ struct meta {
 	TAILQ_HEAD(, inode_use) dirty;
 	/* realm.h */
 	LIST_HEAD(, realm) realms;
+	struct tid_table realm_by_ino;
+	uint32_t realm_count;
+	uint32_t snap_gen;    /* +1 whenever an MDS speaks of snapshots: names told in .snap before do not count */
+	struct realm *traced; /* ref: the newest trace's innermost, until inodes are put into it */
+	LIST_HEAD(, inode_use) in_use;
 	bool fenced; /* a snap trace was broken: nothing more may be written */
 	/* sync.c: fsync and syncfs that wait */
 	LIST_HEAD(, op) syncs;

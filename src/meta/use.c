@@ -15,6 +15,7 @@ struct inode_use *inode_use(struct meta *m, struct inode *i)
 	TAILQ_INIT(&u->capsnaps);
 	TAILQ_INIT(&u->waiters);
 	LIST_INIT(&u->unsafe);
+	LIST_INSERT_HEAD(&m->in_use, u, in_use);
 	i->use = u;
 	m->cache.bytes += sizeof *u;
 	return u;
@@ -36,6 +37,7 @@ void inode_use_settle(struct meta *m, struct inode *i)
 
 	if (!u || !at_rest(u))
 		return;
+	LIST_REMOVE(u, in_use);
 	i->use = NULL;
 	m->cache.bytes -= sizeof *u;
 	slab_put(&m->uses, u);

@@ -31,6 +31,7 @@ struct unsafe_link {
 
 struct inode_use {
 	struct inode *inode;
+	LIST_ENTRY(inode_use) in_use; /* meta's list of all */
 	uint32_t opens[8];        /* open files by open_mode */
 	uint32_t refs[REF_COUNT]; /* by cap_ref */
 	uint32_t dirty, flushing; /* bits changed here and not sent; sent and not acknowledged */
