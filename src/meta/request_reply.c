@@ -49,6 +49,7 @@ static void first_reply(struct mreq *r, struct session *s, const struct reply *r
 	cache_write_end(&m->cache);
 	if (rep->result == -ESTALE && ask_authority(r, s))
 		return;
+	session_take_delegated(s, rep);
 	if (r->aborted)
 		mreq_forget_names(r);
 	if (rep->safe) {

@@ -7,10 +7,10 @@
 #include <string.h>
 
 /* What we implement, and nothing else (doc/protocol.md 4.2): releases up to mimic (0-8), REPLY_ENCODING 9,
- * LAZY_CAP_WANTED 11, MULTI_RECONNECT 12, ALTERNATE_NAME 15, OP_GETVXATTR 17, 32BITS_RETRY_FWD 18,
- * HAS_OWNER_UIDGID 20. */
+ * LAZY_CAP_WANTED 11, MULTI_RECONNECT 12, DELEG_INO 13, ALTERNATE_NAME 15, OP_GETVXATTR 17,
+ * 32BITS_RETRY_FWD 18, NEW_SNAPREALM_INFO 19, HAS_OWNER_UIDGID 20. */
 const uint64_t session_our_features =
-    0x1ff | 1u << 9 | 1u << 11 | 1u << 12 | 1u << 15 | 1u << 17 | 1u << 18 | 1u << 20;
+    0x1ff | 1u << 9 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 17 | 1u << 18 | 1u << 19 | 1u << 20;
 
 const char *session_state_name(enum session_state s)
 {
@@ -107,6 +107,7 @@ void session_disconnect(struct session *s)
 	msg_free(s->releases);
 	s->releases = NULL;
 	s->release_count = 0;
+	s->delegated.count = 0;
 }
 
 static int session_connect(struct session *s)

@@ -14,6 +14,7 @@
 #include "caps.h"
 
 struct mreq;
+struct reply;
 
 enum session_state {
 	SESS_CLOSED,
@@ -26,6 +27,15 @@ enum session_state {
 	SESS_REJECTED
 };
 const char *session_state_name(enum session_state s);
+
+/* Numbers for new inodes: delegated.c. */
+enum { INO_RANGES_MAX = 32 };
+struct ino_ranges {
+	struct ino_range {
+		uint64_t start, len;
+	} range[INO_RANGES_MAX];
+	uint32_t count;
+};
 
 struct session {
 	struct meta *m;
@@ -48,6 +58,9 @@ struct session {
 	uint32_t unsafe_count,
 	    unsafe_unasked; /* answered and not safe; of these since the journal was asked for */
 	bool read_only;
+	bool reconnected; /* a failover: what the new daemon must hear waits until it is active */
+	bool stale;       /* told so, and not renewed since */
+	struct ino_ranges delegated;
 	int refused;     /* SESS_REJECTED: what its requests are told, negative */
 	char error[128]; /* words of a REJECT */
 };
@@ -69,6 +82,12 @@ void session_flush_mdlog(struct session *s);
 /* Closes politely; -> CLOSED later. */
 void session_close(struct session *s);
 void session_free(struct session *s);
+/* 0: none is left. One that was not used is given back. */
+uint64_t inos_take(struct ino_ranges *d);
+void inos_give(struct ino_ranges *d, uint64_t ino);
+void inos_add(struct ino_ranges *d, uint64_t start, uint64_t len);
+/* What a reply to CREATE delegates, kept only for asynchronous creates. */
+void session_take_delegated(struct session *s, const struct reply *rep);
 static inline bool session_caps_valid(const struct session *s, uint32_t gen, uint64_t now_ns)
 {
 	return gen == s->cap_gen && now_ns < s->cap_ttl_ns;

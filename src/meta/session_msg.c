@@ -23,7 +23,10 @@ static void opened(struct session *s, const struct session_msg *sm)
 
 	if (s->state == SESS_CLOSING)
 		return;
-	s->features = sm->features[0] & session_our_features;
+	if (sm->features[0]) /* else an older form, which tells none */
+		s->features = sm->features[0] & session_our_features;
+	if (s->state == SESS_OPEN) /* a rank that imported caps of ours says so, too */
+		return;
 	s->cap_ttl_ns = s->renew_requested_ns + m->map->session_timeout * 1000000000ull;
 	if (s->state == SESS_RECONNECTING) /* the time of the reconnect counts as a renewal */
 		s->cap_ttl_ns = ring_now(m->ring) + m->map->session_timeout * 1000000000ull;
