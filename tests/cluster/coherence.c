@@ -5,7 +5,7 @@
 
 #define TOP "/coherence"
 
-static const struct cephring_cred root = { 0 }, user = { 1000, 1000, 0, NULL };
+static const struct cephring_cred root = { 0 }, user = { 1000, 1000, 0, NULL, 0 };
 
 static int our_stat(struct both *b, const char *path, struct cephring_statx *st)
 {

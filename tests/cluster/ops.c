@@ -7,7 +7,7 @@
 
 #define TOP "/ops"
 
-static const struct cephring_cred root = { 0 }, user = { 1000, 1000, 0, NULL };
+static const struct cephring_cred root = { 0 }, user = { 1000, 1000, 0, NULL, 0 };
 
 /* One operation and what became of it. */
 struct tried {

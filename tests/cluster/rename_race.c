@@ -9,7 +9,7 @@
 
 enum { WALKS_MAX = 32, STATES = 4, PATHS = 4, ROUNDS_MS = 9000 };
 
-static const struct cephring_cred root = { 0 }, user = { 1000, 1000, 0, NULL };
+static const struct cephring_cred root = { 0 }, user = { 1000, 1000, 0, NULL, 0 };
 
 /* The mover's circle of states; each step renames once.
  *   0: p/d = A                        p/d/e/f/leaf = in A

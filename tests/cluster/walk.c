@@ -8,9 +8,9 @@
 enum { DEEP = 40, LINKS = 42 };
 
 static const uint32_t groups[] = { 7, 2000, 9 };
-static const struct cephring_cred root = { 0 }, user = { 1000, 1000, 0, NULL },
-				  member = { 1000, 1000, 3, groups };
-static const struct cephring_cred grouped = { 1001, 0, 0, NULL }, other = { 1001, 1001, 0, NULL };
+static const struct cephring_cred root = { 0 }, user = { 1000, 1000, 0, NULL, 0 },
+				  member = { 1000, 1000, 3, groups, 0 };
+static const struct cephring_cred grouped = { 1001, 0, 0, NULL, 0 }, other = { 1001, 1001, 0, NULL, 0 };
 
 /* ---- the tree ---- */
 

@@ -10,8 +10,8 @@ enum { NODES = 150, QUESTIONS = 1200, NAMES = 6, DEPTH_MAX = 9 };
 
 static const uint32_t some_groups[] = { 2000 }, more_groups[] = { 5, 2001, 2000 };
 static const struct cephring_cred who[] = {
-	{ 0, 0, 0, NULL },       { 1000, 1000, 0, NULL },     { 1000, 1000, 1, some_groups },
-	{ 1001, 2001, 0, NULL }, { 1002, 1, 3, more_groups },
+	{ 0, 0, 0, NULL, 0 },       { 1000, 1000, 0, NULL, 0 },     { 1000, 1000, 1, some_groups, 0 },
+	{ 1001, 2001, 0, NULL, 0 }, { 1002, 1, 3, more_groups, 0 },
 };
 
 static uint64_t state;

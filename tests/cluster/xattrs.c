@@ -7,8 +7,8 @@
 
 #define TOP "/xattrs"
 
-static const struct cephring_cred root = { 0 }, user = { 1000, 1000, 0, NULL },
-				  owner = { 1001, 1001, 0, NULL };
+static const struct cephring_cred root = { 0 }, user = { 1000, 1000, 0, NULL, 0 },
+				  owner = { 1001, 1001, 0, NULL, 0 };
 
 /* ---- values ---- */
 
