@@ -39,14 +39,17 @@ static void shed(struct session *s)
 
 void reconnect_send(struct session *s)
 {
-	const struct reconnect_realm realms[1] = { { .ino = INO_ROOT, .seq = 1 } };
+	struct reconnect_realm *realms = NULL;
+	uint32_t realm_count = 0;
 	struct msg *msg = msg_new(MSG_CLIENT_RECONNECT, RECONNECT_VERSION, RECONNECT_COMPAT, 0);
 	uint32_t count = 0;
 	struct cap *c;
 	size_t mark;
 
-	if (!msg)
-		return;
+	if (!msg || realms_list(s->m, &realms, &realm_count)) {
+		msg_free(msg);
+		return; /* the daemon's window passes, and it says so */
+	}
 	shed(s);
 	mark = reconnect_begin(&msg->data);
 	TAILQ_FOREACH(c, &s->caps, by_session)
@@ -54,6 +57,7 @@ void reconnect_send(struct session *s)
 		put_cap(&msg->data, c);
 		count++;
 	}
-	reconnect_end(&msg->data, mark, count, realms, count ? 1 : 0);
+	reconnect_end(&msg->data, mark, count, realms, realm_count);
+	mem_free(realms, 0);
 	session_send_msg(s, msg);
 }

@@ -45,6 +45,8 @@ static void first_reply(struct mreq *r, struct session *s, const struct reply *r
 
 	r->from = s;
 	cache_write_begin(&m->cache);
+	if (rep->snaptrace.len)
+		realm_trace(m, s, rep->snaptrace); /* a broken one ends all writing, and not what was asked */
 	err = trace_insert(m, s, r, rep);
 	cache_write_end(&m->cache);
 	if (rep->result == -ESTALE && ask_authority(r, s))

@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
-enum { ATTEMPTS_MAX = 255 /* head v1 counts them in a byte */ };
+enum {
+	ATTEMPTS_MAX = 255, /* head v1 counts them in a byte */
+	SNAP_WAY_MAX = 8190,
+};
 
 /* Ops that make an inode: it belongs to the caller. */
 static bool makes_inode(uint32_t op)
@@ -19,8 +22,46 @@ static uint32_t flags_of(const struct mreq *r, bool replay)
 	       (replay ? MDS_FLAG_REPLAY : 0);
 }
 
+/* Where a path starts, as MDSs know it. */
+struct way {
+	uint64_t ino;
+	const char *path;
+	uint32_t len;
+	char *own; /* owned */
+};
+
+/* A snapped inode is addressed from the live directory, by a path that begins with an empty name. */
+static int way_through_snap(struct meta *m, const struct inode *base, struct way *w)
+{
+	uint32_t used = 0;
+	int err;
+
+	w->own = mem_alloc(SNAP_WAY_MAX + 1ull + w->len);
+	if (!w->own)
+		return -ENOMEM;
+	err = snap_path(m, base, &w->ino, w->own, SNAP_WAY_MAX, &used);
+	if (err)
+		return log_fail(m->log, err, "inode %llx of snapshot %llx: no way to it is known",
+				(unsigned long long)base->key.ino, (unsigned long long)base->key.snapid);
+	if (w->len) {
+		w->own[used++] = '/';
+		memcpy(w->own + used, w->path, w->len);
+	}
+	w->path = w->own;
+	w->len += used;
+	return 0;
+}
+
+static int way_find(struct meta *m, const struct inode *base, uint64_t base_ino, const char *path,
+		    uint32_t len, struct way *w)
+{
+	*w = (struct way){ .ino = base ? base->key.ino : base_ino, .path = path, .len = len };
+	return base && base->key.snapid != SNAP_HEAD ? way_through_snap(m, base, w) : 0;
+}
+
 /* The caps given up go along the first time only: after that they are gone. */
-static struct msg *mreq_encode(struct mreq *r, struct session *s, bool replay)
+static int mreq_encode(struct mreq *r, struct session *s, bool replay, const struct way *one,
+		       const struct way *two, struct msg **out)
 {
 	struct meta *m = r->m;
 	struct mds_release releases[MREQ_DROPS];
@@ -34,12 +75,12 @@ static struct msg *mreq_encode(struct mreq *r, struct session *s, bool replay)
 		.uid = r->uid,
 		.gid = r->gid,
 		.ino = replay || r->async ? r->created_ino : 0,
-		.ino1 = r->base ? r->base->key.ino : r->base_ino,
-		.ino2 = r->base2 ? r->base2->key.ino : 0,
-		.path1 = r->path,
-		.path1_len = r->path_len,
-		.path2 = r->path2,
-		.path2_len = r->path2_len,
+		.ino1 = one->ino,
+		.ino2 = two->ino,
+		.path1 = one->path,
+		.path1_len = one->len,
+		.path2 = two->path,
+		.path2_len = two->len,
 		.releases = releases,
 		.release_count = drops_take(r, s, releases),
 		.stamp_ns = r->sent_wall_ns,
@@ -49,18 +90,33 @@ static struct msg *mreq_encode(struct mreq *r, struct session *s, bool replay)
 		.owner_gid = makes_inode(r->op) ? r->gid : -1u,
 	};
 	struct msg *msg = msg_new(MSG_CLIENT_REQUEST, 0, 1, r->id.tid);
+	int err;
 
 	if (!msg)
-		return NULL;
+		return -ENOMEM;
 	memcpy(q.args, r->args, sizeof q.args);
 	request_encode(&msg->front, &q, request_head_version(s->features), &msg->version);
 	if (r->data_len)
 		enc_bytes(&msg->data, r->data, r->data_len);
-	if (msg->front.err || msg->data.err) {
+	err = msg->front.err ? msg->front.err : msg->data.err;
+	if (err)
 		msg_free(msg);
-		return NULL;
-	}
-	return msg;
+	*out = msg;
+	return err;
+}
+
+static int mreq_message(struct mreq *r, struct session *s, bool replay, struct msg **out)
+{
+	struct way one, two = { 0 };
+	int err = way_find(r->m, r->base, r->base_ino, r->path, r->path_len, &one);
+
+	if (!err)
+		err = way_find(r->m, r->base2, 0, r->path2, r->path2_len, &two);
+	if (!err)
+		err = mreq_encode(r, s, replay, &one, &two, out);
+	mem_free(one.own, 0);
+	mem_free(two.own, 0);
+	return err;
 }
 
 /* 0, or why it did not leave. */
@@ -68,15 +124,16 @@ static int mreq_transmit(struct mreq *r, struct session *s, bool replay)
 {
 	struct meta *m = r->m;
 	struct msg *msg;
+	int err;
 
 	if (r->attempts > ATTEMPTS_MAX)
 		return log_fail(m->log, -EMULTIHOP, "request %llu (%s): given up after %u attempts",
 				(unsigned long long)r->id.tid, mds_op_name(r->op), r->attempts);
 	if (!r->sent_wall_ns) /* a change carries the time of its first sending */
 		r->sent_wall_ns = ring_wall(m->ring);
-	msg = mreq_encode(r, s, replay);
-	if (!msg)
-		return -ENOMEM;
+	err = mreq_message(r, s, replay, &msg);
+	if (err)
+		return err;
 	r->session = s;
 	r->sent_ns = ring_now(m->ring);
 	m->stats.requests++;

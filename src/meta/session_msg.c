@@ -214,6 +214,17 @@ static void handle_quota(struct session *s, const struct msg_in *in)
 	}
 }
 
+static void handle_snap(struct session *s, const struct msg_in *in)
+{
+	struct dec d = dec_init(in->front, in->front_len);
+	struct snap_msg msg;
+
+	if (snap_decode(&d, &msg))
+		realm_fence(s->m, s, -EBADMSG, d.what);
+	else
+		realm_handle_snap(s->m, s, &msg);
+}
+
 void session_message(void *arg, const struct msg_in *in)
 {
 	struct session *s = arg;
@@ -242,7 +253,8 @@ void session_message(void *arg, const struct msg_in *in)
 	case MSG_CLIENT_SNAP:
 		push = true;
 		s->push_seq++;
-		break; /* realms matter to writers only */
+		handle_snap(s, in);
+		break;
 	case MSG_CLIENT_QUOTA:
 		push = true;
 		s->push_seq++;

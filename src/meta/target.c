@@ -1,5 +1,7 @@
 /* target.c: which MDS rank should get a request (doc/protocol.md 5.5).
  *
+ * Below .snap the live directory decides, and its fragments do not matter.
+ *
  *   1  a forward named one
  *   2  the directory's fragment that holds the name has a known authority
  *   3  authority asked for (OPEN, READDIR, retries): the rank of the inode's auth cap; else any cap's rank
@@ -45,18 +47,20 @@ static int frag_rank(const struct meta *m, const struct mreq *r)
 int mreq_choose_rank(struct mreq *r)
 {
 	struct meta *m = r->m;
+	bool live = r->base && r->base->key.snapid == SNAP_HEAD;
+	const struct inode *base = live || !r->base ? r->base : snap_live(m, r->base);
 	const struct cap *c;
 	int rank;
 
 	if (rank_active(m, r->forced_rank))
 		return r->forced_rank;
-	rank = frag_rank(m, r);
+	rank = live ? frag_rank(m, r) : -1;
 	if (rank >= 0)
 		return rank;
-	if (r->base) {
-		c = cap_auth(r->base);
+	if (base) {
+		c = cap_auth(base);
 		if (!c && !r->need_auth)
-			c = r->base->caps;
+			c = base->caps;
 		if (c)
 			return rank_active(m, c->session->rank) ? c->session->rank : -1;
 	}
