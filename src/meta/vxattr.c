@@ -11,7 +11,8 @@
 struct vxattr {
 	const char *name;
 	enum vxattr_kind kind;
-	char on; /* 'd' directories, 'f' all others, 'a' any */
+	char on;   /* 'd' directories, 'f' all others, 'a' any */
+	char kept; /* 'r' nobody can set it, 'w' the MDS takes it */
 	int (*text)(struct meta *m, const struct inode *i, char *out);
 };
 
@@ -136,38 +137,56 @@ static int t_auth_mds(struct meta *m, const struct inode *i, char *out)
 	return snprintf(out, VXATTR_TEXT_MAX, "%d", c ? c->session->rank : -1);
 }
 
+/* Told of the root of a snapshot; what lies below it is as old. */
+static int t_snap_btime(struct meta *m, const struct inode *i, char *out)
+{
+	uint64_t ns = 0;
+
+	(void)m;
+	while (i && i->key.snapid < SNAP_HEAD && !ns) {
+		const struct dentry *d = LIST_FIRST(&i->aliases);
+
+		ns = i->dir ? i->dir->snap_btime_ns : 0;
+		i = d ? d->key.dir : NULL;
+	}
+	if (!ns)
+		return -ENODATA;
+	return snprintf(out, VXATTR_TEXT_MAX, "%" PRIu64 ".%09" PRIu64, ns / 1000000000, ns % 1000000000);
+}
+
 static const struct vxattr table[] = {
 	/* Layouts are asked for: the MDS knows the pool's name, we only its number, which is shown when it
 	   cannot be asked. */
-	{ "ceph.dir.layout", VXATTR_ASK, 'd', t_layout },
-	{ "ceph.dir.layout.stripe_unit", VXATTR_ASK, 'd', t_layout_stripe_unit },
-	{ "ceph.dir.layout.stripe_count", VXATTR_ASK, 'd', t_layout_stripe_count },
-	{ "ceph.dir.layout.object_size", VXATTR_ASK, 'd', t_layout_object_size },
-	{ "ceph.dir.layout.pool", VXATTR_ASK, 'd', t_layout_pool },
-	{ "ceph.dir.layout.pool_namespace", VXATTR_ASK, 'd', t_layout_pool_ns },
-	{ "ceph.file.layout", VXATTR_ASK, 'f', t_layout },
-	{ "ceph.file.layout.stripe_unit", VXATTR_LOCAL, 'f', t_layout_stripe_unit },
-	{ "ceph.file.layout.stripe_count", VXATTR_LOCAL, 'f', t_layout_stripe_count },
-	{ "ceph.file.layout.object_size", VXATTR_LOCAL, 'f', t_layout_object_size },
-	{ "ceph.file.layout.pool", VXATTR_ASK, 'f', t_layout_pool },
-	{ "ceph.file.layout.pool_namespace", VXATTR_LOCAL, 'f', t_layout_pool_ns },
-	{ "ceph.dir.entries", VXATTR_STAT, 'd', t_entries },
-	{ "ceph.dir.files", VXATTR_STAT, 'd', t_files },
-	{ "ceph.dir.subdirs", VXATTR_STAT, 'd', t_subdirs },
-	{ "ceph.dir.rentries", VXATTR_RSTAT, 'd', t_rentries },
-	{ "ceph.dir.rfiles", VXATTR_RSTAT, 'd', t_rfiles },
-	{ "ceph.dir.rsubdirs", VXATTR_RSTAT, 'd', t_rsubdirs },
-	{ "ceph.dir.rsnaps", VXATTR_RSTAT, 'd', t_rsnaps },
-	{ "ceph.dir.rbytes", VXATTR_RSTAT, 'd', t_rbytes },
-	{ "ceph.dir.rctime", VXATTR_RSTAT, 'd', t_rctime },
-	{ "ceph.dir.pin", VXATTR_STAT, 'd', t_pin },
-	{ "ceph.quota", VXATTR_STAT, 'd', t_quota },
-	{ "ceph.quota.max_bytes", VXATTR_STAT, 'd', t_quota_bytes },
-	{ "ceph.quota.max_files", VXATTR_STAT, 'd', t_quota_files },
-	{ "ceph.caps", VXATTR_LOCAL, 'a', t_caps },
-	{ "ceph.cluster_fsid", VXATTR_LOCAL, 'a', t_fsid },
-	{ "ceph.client_id", VXATTR_LOCAL, 'a', t_client },
-	{ "ceph.auth_mds", VXATTR_LOCAL, 'a', t_auth_mds },
+	{ "ceph.dir.layout", VXATTR_ASK, 'd', 'w', t_layout },
+	{ "ceph.dir.layout.stripe_unit", VXATTR_ASK, 'd', 'w', t_layout_stripe_unit },
+	{ "ceph.dir.layout.stripe_count", VXATTR_ASK, 'd', 'w', t_layout_stripe_count },
+	{ "ceph.dir.layout.object_size", VXATTR_ASK, 'd', 'w', t_layout_object_size },
+	{ "ceph.dir.layout.pool", VXATTR_ASK, 'd', 'w', t_layout_pool },
+	{ "ceph.dir.layout.pool_namespace", VXATTR_ASK, 'd', 'w', t_layout_pool_ns },
+	{ "ceph.file.layout", VXATTR_ASK, 'f', 'w', t_layout },
+	{ "ceph.file.layout.stripe_unit", VXATTR_LOCAL, 'f', 'w', t_layout_stripe_unit },
+	{ "ceph.file.layout.stripe_count", VXATTR_LOCAL, 'f', 'w', t_layout_stripe_count },
+	{ "ceph.file.layout.object_size", VXATTR_LOCAL, 'f', 'w', t_layout_object_size },
+	{ "ceph.file.layout.pool", VXATTR_ASK, 'f', 'w', t_layout_pool },
+	{ "ceph.file.layout.pool_namespace", VXATTR_LOCAL, 'f', 'w', t_layout_pool_ns },
+	{ "ceph.dir.entries", VXATTR_STAT, 'd', 'r', t_entries },
+	{ "ceph.dir.files", VXATTR_STAT, 'd', 'r', t_files },
+	{ "ceph.dir.subdirs", VXATTR_STAT, 'd', 'r', t_subdirs },
+	{ "ceph.dir.rentries", VXATTR_RSTAT, 'd', 'r', t_rentries },
+	{ "ceph.dir.rfiles", VXATTR_RSTAT, 'd', 'r', t_rfiles },
+	{ "ceph.dir.rsubdirs", VXATTR_RSTAT, 'd', 'r', t_rsubdirs },
+	{ "ceph.dir.rsnaps", VXATTR_RSTAT, 'd', 'r', t_rsnaps },
+	{ "ceph.dir.rbytes", VXATTR_RSTAT, 'd', 'r', t_rbytes },
+	{ "ceph.dir.rctime", VXATTR_RSTAT, 'd', 'w', t_rctime },
+	{ "ceph.dir.pin", VXATTR_STAT, 'd', 'w', t_pin },
+	{ "ceph.quota", VXATTR_STAT, 'd', 'w', t_quota },
+	{ "ceph.quota.max_bytes", VXATTR_STAT, 'd', 'w', t_quota_bytes },
+	{ "ceph.quota.max_files", VXATTR_STAT, 'd', 'w', t_quota_files },
+	{ "ceph.snap.btime", VXATTR_LOCAL, 'a', 'r', t_snap_btime },
+	{ "ceph.caps", VXATTR_LOCAL, 'a', 'r', t_caps },
+	{ "ceph.cluster_fsid", VXATTR_LOCAL, 'a', 'r', t_fsid },
+	{ "ceph.client_id", VXATTR_LOCAL, 'a', 'r', t_client },
+	{ "ceph.auth_mds", VXATTR_LOCAL, 'a', 'r', t_auth_mds },
 };
 
 static const struct vxattr *find(const struct inode *i, const char *name)
@@ -186,6 +205,13 @@ enum vxattr_kind vxattr_kind(const struct inode *i, const char *name)
 	const struct vxattr *v = find(i, name);
 
 	return v ? v->kind : VXATTR_ASK;
+}
+
+bool vxattr_read_only(const struct inode *i, const char *name)
+{
+	const struct vxattr *v = find(i, name);
+
+	return v && v->kept == 'r';
 }
 
 int vxattr_text(struct meta *m, const struct inode *i, const char *name, char *text)

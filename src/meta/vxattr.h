@@ -12,6 +12,8 @@ enum vxattr_kind {
 	VXATTR_ASK,   /* the MDS knows; what it does not know is tried here */
 };
 enum vxattr_kind vxattr_kind(const struct inode *i, const char *name);
+/* Nobody can set it: we make it up. Of other names the MDS knows. */
+bool vxattr_read_only(const struct inode *i, const char *name);
 /* What to ask the MDS for: the name itself, but for layouts, of which it tells only the whole, as JSON. */
 const char *vxattr_ask_name(const struct inode *i, const char *name);
 /* The value from what the MDS said to another name than its own: its length, -ENODATA, or -EBADMSG. `text` as

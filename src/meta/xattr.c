@@ -1,11 +1,14 @@
 /* xattr.c: reading extended attributes: stored ones from the cache under Xs or one GETATTR; the ceph.* ones
  * made from the inode (vxattr.c) or asked for by name (GETVXATTR).
  *
- *   WALK --> stored: Xs held? --no--> GETATTR --> permission --> find
- *        \-> ceph.*: local, or GETATTR (fresh statistics), or GETVXATTR
+ *   WALK    all known that it takes (Xs; of ceph.* perhaps Fs, or fresh statistics)? else GETATTR
+ *   ATTRS   permission; stored ones are found, others made up, or GETVXATTR
+ *   VALUE
  */
+#include "change.h"
 #include "meta.h"
 #include "vxattr.h"
+#include "xattr_map.h"
 
 #include <errno.h>
 #include <string.h>
@@ -77,55 +80,50 @@ static int64_t send_getvxattr(struct op *op)
 	return op_ask(op, r);
 }
 
-static int64_t vxattr(struct op *op, int64_t res)
+/* ---- reading ---- */
+
+/* What others' programs may not see: user.* and ceph.* by the file's mode, trusted.* but by uid 0. */
+static int may_read_xattr(const struct op *op, const char *name)
 {
-	char text[VXATTR_TEXT_MAX];
+	if (!strncmp(name, "trusted.", 8))
+		return op->m->o.no_permissions || op->walk.cred.uid == 0 ? 0 : -ENODATA;
+	if (!strncmp(name, "user.", 5) || !strncmp(name, "ceph.", 5))
+		return inode_permission(op->m, op->inode, &op->walk.cred, MAY_READ);
+	return 0;
+}
+
+/* Once behind the walk: asks for what is not known of `need` and of what judging takes. */
+static int64_t know(struct op *op, uint32_t need)
+{
+	uint32_t known = caps_known(caps_issued(op->inode, ring_now(op->m->ring)) | op->walk.fresh);
+
+	if (op->at != XA_WALK)
+		return 0;
+	op->at = XA_ATTRS;
+	if (!op->m->o.no_permissions && op->walk.cred.uid)
+		need |= perm_caps(op->m);
+	return (need & (~known | CAP_RSTAT)) ? op_getattr(op, need | CAP_PIN) : 0;
+}
+
+static int64_t vxattr(struct op *op)
+{
+	static const uint32_t needs[] = {
+		[VXATTR_STAT] = CAP_FS, [VXATTR_RSTAT] = CAP_RSTAT, [VXATTR_ASK] = 0
+	};
 	enum vxattr_kind kind = vxattr_kind(op->inode, op->u.xattr.name);
+	char text[VXATTR_TEXT_MAX];
+	int64_t res = know(op, needs[kind]);
 
-	if (op->at == XA_VALUE)
-		return res;
-	if (op->at == XA_WALK && (kind == VXATTR_RSTAT || kind == VXATTR_STAT)) {
-		uint32_t mask = kind == VXATTR_RSTAT ? CAP_PIN | CAP_RSTAT : CAP_PIN | CAP_FS;
-
-		op->at = XA_ATTRS;
-		if (kind == VXATTR_RSTAT || !(caps_issued(op->inode, ring_now(op->m->ring)) & CAP_FS))
-			return op_getattr(op, mask);
-	}
-	if (kind == VXATTR_ASK) {
+	if (!res)
+		res = may_read_xattr(op, op->u.xattr.name);
+	if (!res && kind == VXATTR_ASK) {
 		op->at = XA_VALUE;
 		res = send_getvxattr(op);
-		if (res)
-			return res;
 	}
+	if (res)
+		return res;
 	res = vxattr_text(op->m, op->inode, op->u.xattr.name, text);
 	return res < 0 ? res : give(op, text, (size_t)res);
-}
-
-/* ---- stored ones ---- */
-
-/* user.*: read permission on the file; trusted.*: uid 0. */
-static int may_read_xattr(struct op *op, const char *name)
-{
-	const struct cephring_cred *c = &op->walk.cred;
-
-	if (op->m->o.no_permissions)
-		return 0;
-	if (!strncmp(name, "trusted.", 8))
-		return c->uid == 0 ? 0 : -ENODATA;
-	if (!strncmp(name, "user.", 5))
-		return inode_permission(op->m, op->inode, c, MAY_READ);
-	return 0;
-}
-
-/* Inode and its xattrs are at hand: 0, OP_PENDING or -errno. */
-static int64_t stored(struct op *op)
-{
-	if (op->at == XA_WALK) {
-		op->at = XA_ATTRS;
-		if ((CAP_XS | CAP_AS) & ~caps_issued(op->inode, ring_now(op->m->ring)))
-			return op_getattr(op, CAP_PIN | CAP_AS | CAP_XS);
-	}
-	return 0;
 }
 
 static int64_t walk(struct op *op, int64_t res)
@@ -140,29 +138,23 @@ static int64_t walk(struct op *op, int64_t res)
 
 static int64_t getxattr_step(struct op *op, int64_t res)
 {
-	const char *want = op->u.xattr.name;
-	struct slice name, value;
-	struct xattr_iter it;
+	const char *name = op->u.xattr.name;
+	struct slice value;
 
 	if (op->at == XA_VALUE)
 		return res;
 	res = walk(op, res);
 	if (res)
 		return res;
-	if (!strncmp(want, "ceph.", 5))
-		return vxattr(op, res);
-	res = stored(op);
+	if (!strncmp(name, "ceph.", 5))
+		return vxattr(op);
+	res = know(op, CAP_XS);
+	if (!res)
+		res = may_read_xattr(op, name);
 	if (res)
 		return res;
-	res = may_read_xattr(op, want);
-	if (res)
-		return res;
-	if (!op->inode->xattrs || xattrs_begin(&it, inode_xattrs(op->inode)))
-		return -ENODATA;
-	while (xattrs_next(&it, &name, &value) > 0)
-		if (name.len == strlen(want) && !memcmp(name.p, want, name.len))
-			return give(op, value.p, value.len);
-	return -ENODATA;
+	return xattr_map_find(inode_xattrs(op->inode), name, &value) ? give(op, value.p, value.len)
+								     : -ENODATA;
 }
 
 const struct op_family op_getxattr_family = { .name = "getxattr", .step = getxattr_step };
@@ -176,7 +168,7 @@ static int64_t listxattr_step(struct op *op, int64_t res)
 
 	res = walk(op, res);
 	if (!res)
-		res = stored(op);
+		res = know(op, CAP_XS);
 	if (res)
 		return res;
 	if (!op->inode->xattrs || xattrs_begin(&it, inode_xattrs(op->inode)))

@@ -61,16 +61,3 @@ int xattr_map_with(struct slice map, const char *name, const struct slice *value
 		memcpy(out->buf + mark, &count, sizeof count);
 	return out->err ? -ENOMEM : 0;
 }
-
-uint64_t xattr_map_bytes(struct slice map)
-{
-	struct xattr_iter it;
-	struct slice n, v;
-	uint64_t sum = 0;
-
-	if (!map.len || xattrs_begin(&it, map))
-		return 0;
-	while (xattrs_next(&it, &n, &v) > 0)
-		sum += (uint64_t)n.len + v.len;
-	return sum;
-}

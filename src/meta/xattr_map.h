@@ -8,5 +8,3 @@ bool xattr_map_find(struct slice map, const char *name, struct slice *value);
 /* Appends to `out` the map with `name` set to `value`, or without it (NULL). Names stay in order, as the
  * MDS has them. 0, -EBADMSG, -ENOMEM. */
 int xattr_map_with(struct slice map, const char *name, const struct slice *value, struct enc *out);
-/* Bytes of names and values together: what limits are about. */
-uint64_t xattr_map_bytes(struct slice map);
