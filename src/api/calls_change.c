@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include <linux/limits.h>
@@ -38,11 +39,18 @@ int cephring_mknod(cephring_mount *mt, cephring_inode *at, const char *path, uin
 		   const struct cephring_cred *cred, struct cephring_op *pub, cephring_cb cb, void *user)
 {
 	struct op *op;
-	int err = prepare_make(mt, &op_mknod_family, at, path, cred, pub, cb, user, &op);
+	int err;
 
+	if (!(mode & S_IFMT))
+		mode |= S_IFREG;
+	if (S_ISDIR(mode))
+		return -EPERM;
+	if (!S_ISREG(mode) && !S_ISFIFO(mode) && !S_ISSOCK(mode) && !S_ISCHR(mode) && !S_ISBLK(mode))
+		return -EINVAL;
+	err = prepare_make(mt, &op_mknod_family, at, path, cred, pub, cb, user, &op);
 	if (err)
 		return err;
-	op->u.make.mode = mode;
+	op->u.make.mode = mode & (S_IFMT | 07777);
 	op->u.make.rdev = rdev;
 	return op_submit(op);
 }

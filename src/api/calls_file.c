@@ -31,8 +31,7 @@ int cephring_open(cephring_mount *mt, cephring_inode *at, const char *path, int 
 	op->u.open.mode = mode;
 	op->u.open.layout = layout;
 	op->u.open.out = out;
-	op->u.open.created = false;
-	op->u.open.created_ino = 0;
+	op->u.open.begun = op->u.open.created = op->u.open.opened = op->u.open.denied = false;
 	return op_submit(op);
 }
 

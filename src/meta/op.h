@@ -87,10 +87,10 @@ struct op {
 		struct {
 			cephring_file **out;
 			const struct cephring_layout *layout;
-			uint64_t created_ino;
 			int flags;
 			uint32_t mode;
-			bool created;
+			bool begun, created, opened; /* created by us; the MDS knows that it is open */
+			bool denied;          /* it may not be created: only opened, if it is there */
 		} open;
 		struct {
 			struct file *file;
@@ -121,6 +121,7 @@ struct op {
 		struct {
 			struct cephring_handle handle;
 			cephring_inode **out;
+			struct inode *parent; /* ref */
 			char *buf;
 			size_t size;
 		} handle;
@@ -135,8 +136,9 @@ struct op {
 			struct file *file;
 			struct cephring_lock *out;
 			struct cephring_lock lock; /* a copy */
+			struct mreq *req;          /* SETFILELOCK in flight: outlives an early end */
 			uint8_t rule;
-			bool wait, interrupted;
+			bool wait;
 		} lock;
 		struct {
 			void *mount;

@@ -10,19 +10,9 @@ static int64_t not_yet(struct op *op, int64_t res)
 }
 
 #define NOT_YET(n) const struct op_family op_##n##_family = { .name = #n, .step = not_yet };
-NOT_YET(mkdir)
-NOT_YET(mknod)
-NOT_YET(symlink)
-NOT_YET(link)
-NOT_YET(unlink)
-NOT_YET(rename)
 NOT_YET(setattr)
 NOT_YET(setxattr)
 NOT_YET(removexattr)
-NOT_YET(lookup_handle)
-NOT_YET(name_of)
-NOT_YET(setlk)
-NOT_YET(getlk)
 
 void capsnap_queue(struct meta *m, struct inode *i)
 {

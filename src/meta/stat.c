@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 enum { AT_WALK, AT_GETATTR };
@@ -70,7 +71,7 @@ void statx_fill(const struct inode *i, uint32_t known, struct cephring_statx *st
 		.ino = i->key.ino,
 		.snapid = i->key.snapid,
 		.size = i->a.size,
-		.rdev = i->a.rdev,
+		.rdev = makedev(i->a.rdev >> 20, i->a.rdev & 0xfffff), /* inside, as Linux has it */
 		.version = i->a.change_attr,
 		.atime_ns = (int64_t)i->a.atime_ns,
 		.mtime_ns = (int64_t)i->a.mtime_ns,
