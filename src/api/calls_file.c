@@ -105,14 +105,9 @@ cephring_inode *cephring_file_inode(cephring_file *f)
 	return (cephring_inode *)((struct file *)f)->inode;
 }
 
-void cephring_rewinddir(cephring_file *pub)
+void cephring_rewinddir(cephring_file *f)
 {
-	struct file *f = (struct file *)pub;
-
-	if (__atomic_load_n(&f->listing, __ATOMIC_ACQUIRE))
-		return;
-	dir_stream_free(f->m, f->dir);
-	f->dir = NULL;
+	cephring_seekdir(f, 0);
 }
 
 int cephring_seekdir(cephring_file *pub, uint64_t offset)

@@ -137,7 +137,8 @@ struct file {
 	struct cephring_cred cred; /* whoever opened it; groups owned */
 	uint32_t busy;             /* atomic: operations in flight on it, which keep it from being closed */
 	bool listing;              /* atomic: one of them is a readdir */
-	struct dir_stream *dir;    /* readdir's position; NULL until the first */
+	struct dir_stream *dir;    /* readdir's; NULL until the first */
+	uint64_t offset;           /* of a directory: behind what was delivered */
 };
 /* readdir.c */
 int dir_seek(struct file *f, uint64_t offset); /* 0, -EINVAL, -ENOMEM */

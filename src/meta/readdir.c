@@ -23,6 +23,10 @@ enum {
 	HASH_END = 1 << 24,
 };
 
+/* Positions: 0 is `.`, 1 is `..`, 2 the first name; behind a name, its hash and its number among the names of
+ * that hash, which begin at 2. Linux and libcephfs count the same way. */
+#define OFFSET_HASHED (0xffull << 52)
+
 /* Where a listing stands: everything up to and including this was delivered. */
 struct dir_pos {
 	uint32_t hash;
@@ -56,6 +60,8 @@ struct dir_stream {
 	uint64_t release_count; /* the directory's, at the first answer */
 	bool counted, spoiled;
 	uint32_t same_hash, prev_hash; /* for offsets: entries with one hash are numbered */
+	uint32_t skip_hash,
+	    skip_to; /* begun by seeking: entries of this hash with a smaller number are left out */
 	struct op *waiter;
 };
 
@@ -87,13 +93,16 @@ static struct cephring_dirent *chunk_add(struct chunk *c, const char *name, uint
 static int pack(struct dir_stream *s, struct chunk *c, const char *name, uint32_t len, uint32_t hash,
 		const struct inode *i)
 {
-	struct cephring_dirent *e = chunk_add(c, name, len);
+	struct cephring_dirent *e;
 
-	if (!e)
-		return -ENOMEM;
 	s->same_hash = hash == s->prev_hash && s->same_hash ? s->same_hash + 1 : 2;
 	s->prev_hash = hash;
-	e->next_offset = 0xffull << 52 | (uint64_t)hash << 28 | (s->same_hash + 1);
+	if (hash == s->skip_hash && s->same_hash < s->skip_to)
+		return 0;
+	e = chunk_add(c, name, len);
+	if (!e)
+		return -ENOMEM;
+	e->next_offset = OFFSET_HASHED | (uint64_t)hash << 28 | (s->same_hash + 1);
 	e->type = (uint16_t)(i->a.mode >> 12 & 15);
 	/* The MDS tells what it knows; another client may hold some of it alone and know better. */
 	statx_fill(i, caps_issued(i, ring_now(s->m->ring)), &e->st);
@@ -159,7 +168,9 @@ static int reader_send(struct reader *rd, uint32_t frag, const char *after, uint
 
 	if (!r)
 		return -EAGAIN;
-	args_readdir(r->args, frag, READDIR_ENTRIES, READDIR_BYTES, 0);
+	/* Without a name to go on behind: from the hash on where this reader's range begins. */
+	args_readdir(r->args, frag, READDIR_ENTRIES, READDIR_BYTES,
+		     !len && rd->from > frag_value(frag) ? rd->from : 0);
 	if (len) {
 		r->path2 = mem_alloc(len);
 		if (r->path2)
@@ -307,6 +318,7 @@ static int stream_from_cache(struct dir_stream *s)
 	int err = 0;
 
 	s->count = 1;
+	s->current = 0;
 	s->spoiled = true; /* nothing new to learn of completeness */
 	rd->ended = true;
 	if (!d->child_count)
@@ -319,7 +331,9 @@ static int stream_from_cache(struct dir_stream *s)
 		list[n++] = dn;
 	qsort(list, n, sizeof *list, compare_dentries);
 	for (uint32_t k = 0; k < n && !err; k++)
-		err = pack(s, &rd->chunk, list[k]->key.name, list[k]->key.len, list[k]->hash, list[k]->inode);
+		if (list[k]->hash >= rd->from)
+			err = pack(s, &rd->chunk, list[k]->key.name, list[k]->key.len, list[k]->hash,
+				   list[k]->inode);
 	mem_free(list, 0);
 	return err;
 }
@@ -336,6 +350,22 @@ static bool cache_will_do(struct meta *m, struct inode *dir)
 	    (dn->inode && CAP_ANY_SHARED & ~CAP_XS & ~caps_issued(dn->inode, now)))
 		return false;
 	return true;
+}
+
+/* Begins at the hash of a position; what lies before it is not this listing's. */
+static void stream_seek(struct dir_stream *s, uint64_t offset)
+{
+	uint32_t hash = (uint32_t)(offset >> 28) & (HASH_END - 1);
+
+	s->skip_hash = hash;
+	s->skip_to = (uint32_t)offset & ((1u << 28) - 1);
+	s->spoiled = true;
+	while (s->current + 1 < s->count && s->readers[s->current].to <= hash)
+		s->current++;
+	for (uint32_t n = 0; n < s->current; n++)
+		s->readers[n].ended = true;
+	s->readers[s->current].from = hash;
+	s->readers[0].from = hash; /* the cache's */
 }
 
 static int stream_new(struct file *f, struct dir_stream **out)
@@ -371,7 +401,25 @@ static int stream_new(struct file *f, struct dir_stream **out)
 		rd->from = frag_value(frag);
 		rd->to = rd->from + (HASH_END >> frag_bits(frag));
 	}
+	if (f->offset > 2)
+		stream_seek(s, f->offset);
+	s->dots = f->offset < 2 ? (uint8_t)f->offset : 2;
 	return cache_will_do(m, f->inode) ? stream_from_cache(s) : 0;
+}
+
+int dir_seek(struct file *f, uint64_t offset)
+{
+	if (offset > 2 && (offset & ~((1ull << 52) - 1)) != OFFSET_HASHED)
+		return -EINVAL;
+	dir_stream_free(f->m, f->dir);
+	f->dir = NULL;
+	f->offset = offset;
+	return 0;
+}
+
+uint64_t dir_tell(const struct file *f)
+{
+	return f->offset;
 }
 
 void dir_stream_free(struct meta *m, struct dir_stream *s)
@@ -404,8 +452,9 @@ static int streams_pump(struct dir_stream *s)
 	return s->err;
 }
 
-static size_t dots(struct dir_stream *s, uint8_t *out, size_t room)
+static size_t dots(struct file *f, uint8_t *out, size_t room)
 {
+	struct dir_stream *s = f->dir;
 	struct dentry *d = LIST_FIRST(&s->dir->aliases);
 	struct chunk c = { 0 };
 	size_t len = 0;
@@ -416,7 +465,7 @@ static size_t dots(struct dir_stream *s, uint8_t *out, size_t room)
 
 		if (!e || len + e->reclen > room)
 			break;
-		e->next_offset = ++s->dots;
+		e->next_offset = f->offset = ++s->dots;
 		e->type = 4; /* DT_DIR */
 		statx_fill(i, caps_issued(i, ring_now(s->m->ring)), &e->st);
 		memcpy(out + len, e, e->reclen);
@@ -427,7 +476,7 @@ static size_t dots(struct dir_stream *s, uint8_t *out, size_t room)
 }
 
 /* Whole entries of the current reader's chunk. */
-static size_t deliver(struct reader *rd, uint8_t *out, size_t room)
+static size_t deliver(struct file *f, struct reader *rd, uint8_t *out, size_t room)
 {
 	struct chunk *c = &rd->chunk;
 	size_t end = c->used;
@@ -438,6 +487,7 @@ static size_t deliver(struct reader *rd, uint8_t *out, size_t room)
 		if (end - c->used + e->reclen > room)
 			break;
 		end += e->reclen;
+		f->offset = e->next_offset;
 	}
 	room = end - c->used;
 	if (!room)
@@ -478,13 +528,13 @@ static int64_t readdir_step(struct op *op, int64_t res)
 	s = f->dir;
 	if (err)
 		return err;
-	got = dots(s, out, room);
+	got = dots(f, out, room);
 	while (s->current < s->count) {
 		struct reader *rd = &s->readers[s->current];
 
 		if (s->err || streams_pump(s))
 			return got ? (int64_t)got : s->err;
-		n = deliver(rd, out + got, room - got);
+		n = deliver(f, rd, out + got, room - got);
 		got += n;
 		if (rd->chunk.len)
 			return got ? (int64_t)got : -EINVAL; /* not even one entry fits */
