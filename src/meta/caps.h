@@ -22,6 +22,10 @@
  *   STALE (session)       gen moves on: the cap counts as nothing until the MDS grants again
  *   eviction, recall      cap removed, a release queued; never while something of it is dirty or used
  *
+ * The files: caps.c questions, making and removing; caps_push.c what arrives; caps_update.c what is told and
+ * when, caps_keep.c what is told a while later; caps_send.c its bytes; caps_wait.c who reads and writes;
+ * merge.c which fields may be taken; flush.c and capsnap.c what is changed here.
+ *
  * A cap is valid while its gen is its session's and the session was renewed in time; an invalid cap counts as
  * nothing. caps_update() is the one place that decides what to tell the MDS (ceph_check_caps in the other
  * clients).
@@ -29,6 +33,10 @@
 #pragma once
 #include "publish.h"
 #include "use.h"
+
+struct snapctx;
+struct caps_msg;
+struct inode_stat;
 
 struct cap {
 	struct inode *inode;
@@ -39,6 +47,7 @@ struct cap {
 	uint32_t seq, issue_seq, mseq, gen;
 	uint32_t issued, implemented, mds_wanted;
 	bool auth;
+	bool owes; /* a REVOKE was not answered in full */
 };
 
 /* Bits valid now over all ranks. */
@@ -56,6 +65,22 @@ int cap_from_reply(struct meta *m, struct session *s, struct inode *i, const str
 void cap_remove(struct meta *m, struct cap *c, bool release);
 void caps_remove_all(struct meta *m, struct inode *i, bool release);
 void caps_handle(struct meta *m, struct session *s, const struct caps_msg *msg);
+/* Gives up bits of the cap of `s` along with a request: not what is used or dirty, and no s bit whose x bit
+ * is in `unless` and held. True: *out is the record to send; its name is left to the caller. */
+bool cap_drop(struct meta *m, struct inode *i, struct session *s, uint32_t drop, uint32_t unless,
+	      struct mds_release *out);
+
+/* ---- what happens to sessions ---- */
+
+/* The session is open, its rank is active again, or it became read-only: what waited for that goes on. */
+void caps_kick_session(struct meta *m, struct session *s);
+/* The same after a failover, when the rank is active: unacknowledged flushes too, and max_size is asked for
+ * anew. */
+void caps_kick_reconnected(struct meta *m, struct session *s);
+/* The renewal came after STALE: what the MDS did not grant again meanwhile is gone. */
+void caps_renewed(struct meta *m, struct session *s);
+/* Before a reconnect is sent: flushes whose bits were given back since, before somebody else gets these. */
+void caps_flush_early(struct meta *m, struct session *s);
 
 /* ---- wanting and using ---- */
 
@@ -69,6 +94,11 @@ uint32_t caps_dirty(const struct inode *i);
 /* A file is opened or closed: its mode counts; the MDS is told what it does not know, soon. */
 int caps_open(struct meta *m, struct inode *i, enum open_mode mode); /* 0, -ENOMEM */
 void caps_close(struct meta *m, struct inode *i, enum open_mode mode);
+/* Gives up now what is kept only because it was used a moment ago: for a recall, and before the cache is
+ * emptied. */
+void caps_give_up_kept(struct meta *m);
+/* Names in `dir` are being changed: for a while it wants to change more of them. */
+void caps_dir_written(struct meta *m, struct inode *dir);
 
 enum {
 	UPDATE_NOW = 1,   /* also what might wait: unwanted bits, wishes */
@@ -98,10 +128,12 @@ struct cap_wait {
  * mode, -ESHUTDOWN session or mount over, -EROFS read-only MDS, -EFBIG beyond the file system's largest size,
  * -EIO lost locks or an earlier loss. A negative errno likewise at once. */
 int caps_get(struct meta *m, struct cap_wait *w);
+/* Takes references on `need` if that can be now: 0; else -EAGAIN, and nobody is asked; -ENOMEM. */
+int caps_try(struct meta *m, struct inode *i, uint32_t need);
 void caps_get_cancel(struct meta *m, struct cap_wait *w);
 void caps_put(struct meta *m, struct inode *i, uint32_t got);
 /* More of the same, for one who holds some already. */
-void caps_ref(struct inode *i, uint32_t bits);
+void caps_ref(struct meta *m, struct inode *i, uint32_t bits);
 /* Asks for a larger max_size early (check_max_size in the other clients); `end`: where writing is going to.
  */
 void caps_want_size(struct meta *m, struct inode *i, uint64_t end);
@@ -112,8 +144,12 @@ void caps_wake(struct meta *m, struct inode *i, int err);
 struct caps_data_ops {
 	/* Fb or Fw is being taken: write everything back; afterwards caps_put() gives Fb back. */
 	void (*writeback)(void *arg, struct inode *i);
-	/* Fc is gone: drop clean cached data now. True: done; false: caps_put(Fc) comes later. */
+	/* Fc is gone: drop clean cached data now. True: done; false: caps_put(Fc) comes later. Cached data
+	 * counts as a reference on Fc. */
 	bool (*invalidate)(void *arg, struct inode *i);
+	/* Is there dirty data that was written under this context (NULL: without one)? When it is gone:
+	 * capsnap_kick(). */
+	bool (*dirty_under)(void *arg, const struct inode *i, const struct snapctx *ctx);
 	/* The file was cut: what lies beyond `size` is gone. */
 	void (*truncated)(void *arg, struct inode *i, uint64_t size);
 };

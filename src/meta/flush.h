@@ -14,6 +14,7 @@
 #include "use.h"
 
 struct meta;
+struct snapctx;
 struct session;
 struct caps_msg;
 struct cap;
@@ -25,6 +26,21 @@ struct cap_flush {
 	struct capsnap *snap; /* the flush of a cap snap, or NULL */
 	uint64_t tid;
 	uint32_t bits;
+};
+
+/* What an inode was like when a snapshot was taken over it: capsnap.c. */
+struct capsnap {
+	TAILQ_ENTRY(capsnap) link; /* of the inode */
+	struct snapctx *ctx;       /* ref: what data of that time is written under; NULL = no snapshots */
+	uint64_t follows;          /* its seq */
+	uint32_t issued, dirty;
+	struct attrs a;
+	struct xattrs *xattrs; /* owned; only if Xx was dirty */
+	uint64_t xattr_version, truncate_size;
+	uint32_t truncate_seq;
+	bool writing;           /* a write is in flight: size and times are taken when it ends */
+	bool need_flush;        /* the MDS must hear of it; else it only keeps data of that time together */
+	struct cap_flush flush; /* tid 0: not sent */
 };
 
 /* Bits of CAP_AX | CAP_XX | CAP_FX | CAP_FW (LX) were changed here by `cred_uid`. 0 or -ENOMEM (then nothing
@@ -45,7 +61,11 @@ void flush_handle_snap_ack(struct meta *m, struct session *s, struct inode *i, c
 void flush_resend(struct meta *m, struct inode *i);
 /* The authority's session is gone for good: what was dirty is lost. */
 void flush_lost(struct meta *m, struct inode *i, int err);
+/* Nothing is left that an MDS must still learn, dirty data included. */
+bool flush_quiet(const struct meta *m);
 
 /* The context of `i` is another one now (realm_context): what is dirty, and what is being written, belongs to
  * the one it was changed under. For every inode in use of the realm; cheap where nothing is dirty. */
 void capsnap_queue(struct meta *m, struct inode *i);
+/* Dirty data of an older context was written back: FLUSHSNAPs that waited for it can go. */
+void capsnap_kick(struct meta *m, struct inode *i);

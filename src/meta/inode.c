@@ -407,6 +407,7 @@ void cache_drop_all(struct meta *m)
 	struct cache *c = &m->cache;
 	uint64_t before;
 
+	caps_give_up_kept(m);
 	/* A directory can go once its children went: repeat while anything goes. */
 	do {
 		before = c->inode_count + c->dentry_count;

@@ -1,6 +1,5 @@
 /* meta.c: the life of a mount's MDS client; see meta.h. */
-#include "meta.h"
-#include "session_impl.h"
+#include "caps_impl.h"
 #include "walk_impl.h"
 
 #include <errno.h>
@@ -45,8 +44,10 @@ int meta_init(struct meta *m, struct ring *r, struct log *log, const struct meta
 	slab_init(&m->dirs, sizeof(struct dir), 0);
 	slab_init(&m->uses, sizeof(struct inode_use), 0);
 	slab_init(&m->flushes_slab, sizeof(struct cap_flush), 0);
+	slab_init(&m->capsnaps_slab, sizeof(struct capsnap), 0);
 	TAILQ_INIT(&m->flushes);
 	TAILQ_INIT(&m->dirty);
+	TAILQ_INIT(&m->kept);
 	LIST_INIT(&m->syncs);
 	slab_init(&m->batches, sizeof(struct walk_batch), META_REQUESTS_MAX);
 	if (realms_init(m))
@@ -157,8 +158,8 @@ void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except)
 
 void meta_fini(struct meta *m)
 {
-	struct ring_timer *timers[] = { &m->renew_timer, &m->release_timer, &m->want_timer, &m->close_timer,
-					&m->fill_timer };
+	struct ring_timer *timers[] = { &m->renew_timer, &m->release_timer, &m->want_timer, &m->keep_timer,
+					&m->close_timer, &m->fill_timer };
 
 	for (size_t n = 0; n < sizeof timers / sizeof *timers; n++)
 		if (timers[n]->slot)
@@ -166,6 +167,7 @@ void meta_fini(struct meta *m)
 	if (m->root)
 		inode_put(m, m->root);
 	m->root = NULL;
+	flush_fini(m);
 	cache_fini(m);
 	realms_fini(m);
 	for (int r = 0; r < MDS_RANK_MAX; r++)
@@ -180,5 +182,6 @@ void meta_fini(struct meta *m)
 	slab_fini(&m->dirs);
 	slab_fini(&m->uses);
 	slab_fini(&m->flushes_slab);
+	slab_fini(&m->capsnaps_slab);
 	slab_fini(&m->batches);
 }

@@ -17,6 +17,7 @@ enum {
 	META_UNSAFE_MAX = 65536,   /* besides, answered and not yet safe */
 	META_LEASE_SLACK_MS = 500, /* a lease is not used in its last moments */
 	CAPS_WANT_DELAY_MS = 5,
+	CAPS_KEEP_MS = 5000, /* what a closed file wanted is kept, and what is dirty stays here, for so long */
 	CAP_RELEASE_DELAY_MS = 100,
 	CAP_RELEASE_BATCH = 1024,
 };
@@ -71,8 +72,9 @@ struct meta {
 	} seen[MDS_RANK_MAX];
 	/* flush.h */
 	uint64_t last_flush_tid;
-	TAILQ_HEAD(, cap_flush) flushes;
+	struct cap_flushes flushes;
 	TAILQ_HEAD(, inode_use) dirty;
+	TAILQ_HEAD(, inode_use) kept; /* caps_keep.c: by release_at_ns */
 	/* realm.h */
 	LIST_HEAD(, realm) realms;
 	struct tid_table realm_by_ino;
@@ -88,7 +90,7 @@ struct meta {
 	uint32_t osd_epoch_barrier;
 	const struct caps_data_ops *data; /* of api: the data side; NULL = none */
 	void *data_arg;
-	struct ring_timer renew_timer, release_timer, want_timer, close_timer, fill_timer;
+	struct ring_timer renew_timer, release_timer, want_timer, keep_timer, close_timer, fill_timer;
 	struct walk_batch *fills; /* ended walks whose levels are still to be looked up */
 	uint32_t fill_count;
 	struct ring_task stop_task;
@@ -141,7 +143,7 @@ struct file {
 	uint64_t offset;           /* of a directory: behind what was delivered */
 };
 /* readdir.c */
-int dir_seek(struct file *f, uint64_t offset); /* 0, -EINVAL, -ENOMEM */
+int dir_seek(struct file *f, uint64_t offset); /* 0, -EINVAL */
 uint64_t dir_tell(const struct file *f);
 void dir_stream_free(struct meta *m, struct dir_stream *s);
 /* sync.c: something became safe or was acknowledged: those who wait look again, before the turn ends. */

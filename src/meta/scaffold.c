@@ -14,12 +14,6 @@ NOT_YET(setattr)
 NOT_YET(setxattr)
 NOT_YET(removexattr)
 
-void capsnap_queue(struct meta *m, struct inode *i)
-{
-	(void)m;
-	(void)i;
-}
-
 /* publish.c's, until it is there. */
 __attribute__((weak)) void caps_publish(struct meta *m, struct inode *i)
 {

@@ -328,10 +328,24 @@ void sessions_send_releases(struct meta *m)
 
 /* ---- the map changed ---- */
 
+/* After a failover requests of the old daemon are replayed first; caps wait until the rank is active. */
+void session_go_on(struct session *s)
+{
+	const struct mdsmap *map = s->m->map;
+
+	if (s->state != SESS_OPEN)
+		return;
+	if (!s->reconnected) {
+		caps_kick_session(s->m, s);
+	} else if (s->rank < (int)map->rank_count && map->rank[s->rank].state >= MDS_STATE_ACTIVE) {
+		s->reconnected = false;
+		caps_kick_reconnected(s->m, s);
+	}
+}
+
 static void session_reconnect(struct session *s)
 {
 	struct meta *m = s->m;
-	struct cap *c;
 
 	if (session_connect(s))
 		return;
@@ -339,12 +353,8 @@ static void session_reconnect(struct session *s)
 		 (unsigned long long)s->gid, s->cap_count);
 	s->state = SESS_RECONNECTING;
 	s->read_only = false;
+	s->reconnected = true;
 	s->cap_gen++;
-	TAILQ_FOREACH(c, &s->caps, by_session)
-	{
-		c->seq = c->issue_seq = c->mseq = 0;
-		c->gen = s->cap_gen;
-	}
 	unsafe_replay(m, s);
 	reconnect_send(s);
 }
@@ -370,6 +380,8 @@ static void session_map_changed(struct session *s, const struct mds_info *info)
 		s->state = s->state == SESS_OPENING ? SESS_CLOSED : SESS_RESTARTING;
 		mreqs_session_suspended(m, s);
 	}
+	if (s->reconnected)
+		session_go_on(s);
 	if (s->state != SESS_RESTARTING || !info->present)
 		return;
 	if (info->state == MDS_STATE_RECONNECT) {

@@ -15,6 +15,8 @@ void session_drop_caps(struct session *s);
  * (mreqs_session_over).
  */
 void session_closed(struct session *s, int err, bool clean);
+/* The session opened, or the map changed: its caps go on if they can. */
+void session_go_on(struct session *s);
 /* reconnect.c: tells a recovering MDS what we hold. */
 void reconnect_send(struct session *s);
 /* meta.c: the last session closed? */

@@ -36,6 +36,7 @@ static void opened(struct session *s, const struct session_msg *sm)
 		TAILQ_REMOVE(&s->waiting, r, link);
 		mreq_send_to(r, s);
 	}
+	session_go_on(s);
 }
 
 static void rejected(struct session *s, const struct session_msg *sm)
@@ -71,6 +72,7 @@ static void recall(struct session *s, uint32_t max_caps)
 	struct cap *c, *next;
 
 	m->stats.recalls++;
+	caps_give_up_kept(m);
 	for (int pass = 0; pass < 3 && s->cap_count > max_caps; pass++) {
 		for (c = TAILQ_FIRST(&s->caps); c && s->cap_count > max_caps; c = next) {
 			struct inode *i = c->inode;
@@ -83,6 +85,16 @@ static void recall(struct session *s, uint32_t max_caps)
 		}
 	}
 	session_send_releases(s);
+}
+
+static void renewed(struct session *s)
+{
+	struct meta *m = s->m;
+	bool was_void = ring_now(m->ring) >= s->cap_ttl_ns;
+
+	s->cap_ttl_ns = s->renew_requested_ns + m->map->session_timeout * 1000000000ull;
+	if (was_void)
+		caps_renewed(m, s);
 }
 
 static void handle_session(struct session *s, const struct msg_in *in)
@@ -109,7 +121,7 @@ static void handle_session(struct session *s, const struct msg_in *in)
 		break;
 	case SESSION_RENEWCAPS:
 		if (sm.seq == s->renew_seq)
-			s->cap_ttl_ns = s->renew_requested_ns + m->map->session_timeout * 1000000000ull;
+			renewed(s);
 		break;
 	case SESSION_STALE:
 		log_emit(m->log, LOG_WARN,
@@ -130,6 +142,7 @@ static void handle_session(struct session *s, const struct msg_in *in)
 	case SESSION_FORCE_RO:
 		log_emit(m->log, LOG_WARN, "mds.%d is read-only", s->rank);
 		s->read_only = true;
+		caps_kick_session(m, s); /* who waits to write waits for nothing */
 		break;
 	default:
 		log_emit(m->log, LOG_WARN, "mds.%d: session message %u ignored", s->rank, sm.op);
@@ -152,6 +165,7 @@ static void handle_caps(struct session *s, const struct msg_in *in)
 		c.xattr_version = 0; /* the bits still count, and a revoke is still answered */
 	}
 	c.xattrs = (struct slice){ in->middle, in->middle_len };
+	c.tid = in->tid;
 	caps_handle(s->m, s, &c);
 }
 

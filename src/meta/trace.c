@@ -1,165 +1,90 @@
 /* trace.c: puts what a reply tells into the cache, in the order of arrival (insert_trace in the other
  * clients).
  *
- * Each group of an inode's fields is taken only when the MDS's word is newer or authoritative for it
- * (doc/protocol.md 6.3). We never change metadata here, so no group is ever ahead of the MDS.
+ * Which of an inode's fields are taken merge.c decides; what a reply grants, caps.c.
  */
-#include "meta.h"
+#include "caps_impl.h"
 
 #include <errno.h>
 #include <string.h>
 
-static bool slice_equal_str(const char *have, struct slice s)
+/* What only replies tell of a directory. */
+static int take_dir(struct inode *i, const struct inode_stat *st, bool newer, bool first, uint32_t newly)
 {
-	return have ? strlen(have) == s.len && !memcmp(have, s.p, s.len) : s.len == 0;
-}
-
-static void plain_free(struct meta *m, void *p)
-{
-	(void)m;
-	mem_free(p, 0);
-}
-
-static int take_string(struct meta *m, char **have, struct slice s, bool counted)
-{
-	char *copy;
-
-	if (slice_equal_str(*have, s))
-		return 0;
-	copy = mem_alloc(s.len + 1ull);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, s.p, s.len);
-	if (counted)
-		m->cache.bytes += s.len + 1ull - (*have ? strlen(*have) + 1 : 0);
-	if (*have)
-		retire(m, *have, plain_free);
-	PUB_SET(*have, copy);
-	return 0;
-}
-
-int trace_xattrs(struct meta *m, struct inode *i, struct slice xattrs, uint64_t version)
-{
-	const uint32_t empty = 4; /* a map of no entries: most inodes', so it takes no memory */
-	struct xattrs *x = NULL, *old = i->xattrs;
-
-	if (!xattrs.len || version <= i->xattr_version)
-		return 0;
-	if (xattrs.len > empty) {
-		x = mem_alloc(sizeof *x + xattrs.len);
-		if (!x)
-			return -ENOMEM;
-		x->len = xattrs.len;
-		memcpy(x->map, xattrs.p, xattrs.len);
-	}
-	m->cache.bytes += (x ? x->len : 0ull) - (old ? old->len : 0ull);
-	PUB_SET(i->xattrs, x);
-	if (old)
-		retire(m, old, plain_free);
-	i->xattr_version = version;
-	return 0;
-}
-
-static int take_dir(struct meta *m, struct inode *i, const struct inode_stat *st, bool newer, bool first,
-		    uint32_t newly)
-{
-	struct dir *d = inode_dir(m, i);
-	bool auth = st->cap.flags & 1;
-	struct dir_attrs a;
+	struct dir *d = i->dir;
 	int err = 0;
 
-	if (!d)
-		return -ENOMEM;
-	a = d->a;
 	d->quota_max_bytes = st->quota_max_bytes;
 	d->quota_max_files = st->quota_max_files;
-	if (newer || (st->cap.caps & CAP_FS)) {
-		a.files = st->files;
-		a.subdirs = st->subdirs;
-	}
-	if (newer || auth) {
+	if (newer || (st->cap.flags & 1)) {
 		d->hash = st->dir_hash ? st->dir_hash : DIR_HASH_LINUX;
-		a.rbytes = st->rbytes;
-		a.rfiles = st->rfiles;
-		a.rsubdirs = st->rsubdirs;
-		a.rsnaps = st->rsnaps;
-		a.rctime_ns = st->rctime_ns;
 		d->pin = st->dir_pin;
 	}
-	dir_set_attrs(&m->cache, d, &a);
 	if (st->fragtree.len / 8 != d->frags.count || first)
 		err = fragtree_set(&d->frags, st->fragtree.p, st->fragtree.len);
 	/* An empty directory whose Fs we just got has no names we do not know. */
-	if ((newly & CAP_FS) && !a.files && !a.subdirs && LIST_EMPTY(&d->children) &&
+	if ((newly & CAP_FS) && !d->a.files && !d->a.subdirs && LIST_EMPTY(&d->children) &&
 	    !(st->cap.caps & CAP_FX))
 		PUB_SET(d->complete, true);
 	return err;
 }
 
-struct inode *trace_inode(struct meta *m, struct session *s, const struct inode_stat *st)
+/* The type, by which all else is judged: once. */
+static bool take_type(struct meta *m, struct inode *i, const struct inode_stat *st, bool first)
 {
-	const uint32_t file = CAP_FS | CAP_FR | CAP_FC | CAP_FW | CAP_FB | CAP_FX;
-	struct inode *i = inode_make(m, st->ino, st->snapid);
-	struct attrs a;
-	bool first, newer;
-	uint32_t newly;
+	struct attrs a = i->a;
 
-	if (!i)
-		return NULL;
-	a = i->a;
-	first = i->version == 0 && a.mode == 0;
-	newer = first || ((st->cap.flags & 1) && st->version > (i->version & ~1ull));
 	if (!first && ((a.mode ^ st->mode) & 0170000)) {
 		log_fail(m->log, -EIO, "inode %llx changed its type: mode %o, was %o",
 			 (unsigned long long)st->ino, st->mode, a.mode);
-		return NULL;
+		return false;
 	}
-	if (first) { /* caps of a directory look at the type */
-		a.mode = st->mode;
-		inode_set_attrs(&m->cache, i, &a);
-	}
-	if (first && inode_is_dir(i) && !inode_dir(m, i))
-		return NULL;
-	if (cap_from_reply(m, s, i, st, &newly))
-		return NULL;
-	if (newer || (newly & CAP_AS)) {
-		a.mode = st->mode;
-		a.uid = st->uid;
-		a.gid = st->gid;
-		a.btime_ns = st->btime_ns;
-	}
-	if (newer || (newly & CAP_LS))
-		a.nlink = st->nlink;
-	if (newer || (newly & (CAP_ANY_SHARED | CAP_FR))) {
-		a.ctime_ns = st->ctime_ns;
-		if ((int32_t)(st->time_warp_seq - a.time_warp_seq) >= 0 || first) {
-			a.mtime_ns = st->mtime_ns;
-			a.atime_ns = st->atime_ns;
-			a.time_warp_seq = st->time_warp_seq;
-		}
-	}
-	if (newer || (newly & file)) {
-		a.layout = st->layout;
-		a.size = st->size;
-		i->truncate_seq = st->truncate_seq;
-		i->truncate_size = st->truncate_size;
-		if (st->cap.flags & 1)
-			i->max_size = st->max_size;
-		if (take_string(m, &i->pool_ns, st->pool_ns, false))
-			return NULL;
-	}
-	if (st->change_attr > a.change_attr)
-		a.change_attr = st->change_attr;
+	if (!first)
+		return true;
+	a.mode = st->mode;
 	a.rdev = st->rdev;
 	inode_set_attrs(&m->cache, i, &a);
-	if (inode_is_link(i) && !i->symlink && take_string(m, &i->symlink, st->symlink, true))
-		return NULL;
-	if (trace_xattrs(m, i, st->xattrs, st->xattr_version))
-		return NULL;
-	if (inode_is_dir(i) && take_dir(m, i, st, newer, first, newly))
-		return NULL;
-	if (newer)
+	return !inode_is_dir(i) || inode_dir(m, i);
+}
+
+static int take_stat(struct meta *m, struct session *s, struct inode *i, const struct inode_stat *st)
+{
+	struct told t;
+	uint32_t newly;
+	int err;
+
+	told_from_stat(&t, st);
+	t.first = i->version == 0 && i->a.mode == 0;
+	t.newer = i->version == 0 || (t.auth && st->version > (i->version & ~1ull));
+	t.held = caps_held(i);
+	if (!take_type(m, i, st, t.first))
+		return -EIO;
+	err = cap_from_reply(m, s, i, st, &newly);
+	if (err)
+		return err;
+	t.bits = st->cap.caps & ~t.held;
+	err = merge(m, i, &t);
+	if (!err && inode_is_link(i) && !i->symlink)
+		err = merge_string(m, &i->symlink, st->symlink, true);
+	if (!err && i->dir)
+		err = take_dir(i, st, t.newer, t.first, newly);
+	if (!err && t.newer)
 		i->version = st->version;
+	return err;
+}
+
+struct inode *trace_inode(struct meta *m, struct session *s, const struct inode_stat *st)
+{
+	struct inode *i = inode_make(m, st->ino, st->snapid);
+	int err;
+
+	if (!i)
+		return NULL;
+	cache_write_begin(&m->cache);
+	err = take_stat(m, s, i, st);
+	cache_write_end(&m->cache);
+	if (err)
+		return NULL;
 	i->used = true;
 	return i;
 }
@@ -228,8 +153,9 @@ int trace_insert(struct meta *m, struct session *s, struct mreq *r, const struct
 		else
 			inode_get(target);
 	}
-	/* UNLINK and RMDIR answer with a name without a target: it does not exist any more. RENAME with the new one.
-	 * Of a change whose maker left, nobody looked after the names in the meantime: its own is not trusted. */
+	/* UNLINK and RMDIR answer with a name without a target: it does not exist any more. RENAME with the
+	 * new one. Of a change whose maker left, nobody looked after the names in the meantime: its own is
+	 * not trusted. */
 	if (dir && r->aborted) {
 		mreq_forget_name(m, dir, (const char *)rep->dname.p, rep->dname.len);
 	} else if (dir && !err && rep->dname.len && rep->dname.len <= WALK_NAME_MAX &&

@@ -2,7 +2,8 @@
  * safe.
  *
  * Made at the first need (inode_use) and dropped when all of it is at rest (inode_use_settle), so that a
- * merely cached inode does not carry it. While it exists it refers to its inode (nref).
+ * merely cached inode does not carry it. While it exists it refers to its inode (nref), which therefore is
+ * neither evicted nor recalled.
  */
 #pragma once
 #include <sys/queue.h>
@@ -29,25 +30,35 @@ struct unsafe_link {
 	struct inode *inode; /* ref; NULL = not linked */
 };
 
+TAILQ_HEAD(cap_flushes, cap_flush);
+
 struct inode_use {
 	struct inode *inode;
 	LIST_ENTRY(inode_use) in_use; /* meta's list of all */
-	uint32_t opens[8];        /* open files by open_mode */
-	uint32_t refs[REF_COUNT]; /* by cap_ref */
-	uint32_t dirty, flushing; /* bits changed here and not sent; sent and not acknowledged */
+	uint32_t opens[8];            /* open files by open_mode */
+	uint32_t refs[REF_COUNT];     /* by cap_ref */
+	uint32_t dirty, flushing;     /* bits changed here and not sent; sent and not acknowledged */
 	bool in_dirty;
-	TAILQ_ENTRY(inode_use) dirty_link; /* meta's list, while dirty or flushing */
-	TAILQ_HEAD(, cap_flush) flushes;   /* oldest first */
-	TAILQ_HEAD(, capsnap) capsnaps;    /* oldest first */
-	struct snapctx *head_snapc;        /* ref: what dirty data and attributes belong to; NULL = clean */
+	bool kick;               /* flushes were begun that could not be sent: caps_run() sends them */
+	bool waking, wake_again; /* caps_wake() is under way; and was asked for from within */
+	TAILQ_ENTRY(inode_use) dirty_link;      /* meta's list: whatever has something that the MDS lacks */
+	TAILQ_ENTRY(inode_use) kept_link;       /* meta's list, while release_at_ns */
+	struct cap_flushes flushes;             /* oldest first */
+	TAILQ_HEAD(capsnaps, capsnap) capsnaps; /* oldest first */
+	struct snapctx *head_snapc; /* ref: what dirty data and attributes belong to; NULL = clean */
 	TAILQ_HEAD(cap_waits, cap_wait) waiters; /* for bits or for max_size, in order */
 	uint64_t wanted_max_size, requested_max_size, reported_size;
 	uint32_t dirty_uid, dirty_gid; /* who made it dirty */
 	LIST_HEAD(, unsafe_link) unsafe;
-	struct lock_list *locks; /* owned */
-	struct mreq *creating;   /* an asynchronous create that is not answered yet */
-	int error;               /* of what was lost: fsync or close reports it once */
-	uint64_t release_at_ns;  /* unused caps are kept until then */
+	struct lock_list *locks;   /* owned */
+	struct mreq *creating;     /* an asynchronous create that is not answered yet */
+	int error;                 /* of what was lost: fsync or close reports it once */
+	struct mreq *renewing;     /* an OPEN that asks for a cap which was lost; NULL = none */
+	struct cap_wait *wake_at;  /* the next that caps_wake() tries */
+	uint64_t release_at_ns;    /* what may wait is told then; 0 = nothing may */
+	uint64_t keep_until_ns;    /* what is not wanted any more is kept until then */
+	uint64_t written_until_ns; /* a directory: names in it were changed a while ago at most */
+	uint32_t dir_ops;          /* and what it wants then besides Fx */
 };
 
 /* NULL: no memory. */
