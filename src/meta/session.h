@@ -58,9 +58,7 @@ struct session {
 	uint32_t unsafe_count,
 	    unsafe_unasked; /* answered and not safe; of these since the journal was asked for */
 	bool read_only;
-	bool reconnected; /* what waits for the rank to be active after a failover was not kicked yet */
 	bool reconnected; /* a failover: what the new daemon must hear waits until it is active */
-	bool stale;       /* told so, and not renewed since */
 	struct ino_ranges delegated;
 	int refused;     /* SESS_REJECTED: what its requests are told, negative */
 	char error[128]; /* words of a REJECT */
