@@ -21,6 +21,8 @@ uint32_t caps_issued(const struct inode *i, uint64_t now_ns)
 {
 	uint32_t bits = 0;
 
+	if (i->key.snapid != SNAP_HEAD)
+		return snap_issued(i, now_ns);
 	for (const struct cap *c = i->caps; c; c = c->next)
 		if (counts(c, now_ns))
 			bits |= c->issued;
@@ -193,8 +195,11 @@ int cap_from_reply(struct meta *m, struct session *s, struct inode *i, const str
 	struct cap *c;
 
 	*newly = 0;
-	if (st->snapid != SNAP_HEAD) /* a snapped inode's cap fields are garbage (doc/protocol.md 6.2) */
+	if (st->snapid != SNAP_HEAD) { /* its other cap fields are garbage (doc/protocol.md 6.2) */
+		*newly = st->cap.caps & ~i->snap_caps;
+		i->snap_caps |= st->cap.caps;
 		return 0;
+	}
 	if (!st->cap.caps && !st->cap.cap_id)
 		return 0;
 	c = cap_make(m, s, i);

@@ -304,7 +304,7 @@ struct dentry *dentry_link(struct meta *m, struct inode *dir, const char *name, 
 
 void dentry_drop(struct meta *m, struct dentry *d)
 {
-	if (d->inode)
+	if (d->inode && d->inode->key.snapid != SNAP_DIR)
 		dir_incomplete(d->key.dir);
 	dentry_remove(m, d);
 }
@@ -345,6 +345,8 @@ bool dentry_valid(struct meta *m, const struct dentry *d, uint64_t now_ns)
 {
 	const struct inode *dir = d->key.dir;
 
+	if (dir->key.snapid != SNAP_HEAD || (d->inode && d->inode->key.snapid != SNAP_HEAD))
+		return snap_name_valid(m, d, now_ns);
 	if (d->inode && !caps_any(d->inode, now_ns))
 		return false;
 	if (d->shared_gen == dir->dir->shared_gen && (caps_issued(dir, now_ns) & (CAP_FS | CAP_FX)))

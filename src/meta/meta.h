@@ -80,6 +80,7 @@ struct meta {
 	struct tid_table realm_by_ino;
 	uint32_t realm_count;
 	uint32_t snap_gen;    /* +1 whenever an MDS speaks of snapshots: names told in .snap before do not count */
+	uint32_t snap_lists;  /* listings of a .snap that were begun */
 	struct realm *traced; /* ref: the newest trace's innermost, until inodes are put into it */
 	LIST_HEAD(, inode_use) in_use;
 	bool fenced; /* a snap trace was broken: nothing more may be written */

@@ -33,6 +33,8 @@ void inode_set_attrs(struct cache *c, struct inode *i, const struct attrs *a)
 {
 	cache_write_begin(c);
 	store_words(&i->a, a, sizeof *a);
+	if (i->dir && i->dir->has_snapdir)
+		snap_dir_show(c, i);
 	cache_write_end(c);
 }
 

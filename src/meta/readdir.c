@@ -7,6 +7,9 @@
  * delivered already is left out by its position, and a reader goes on until its own range is covered.
  *
  * A directory whose every name is cached (complete, Fs held) is listed from the cache.
+ *
+ * A .snap has no fragments and no order: its names are read whole (LSSNAP), then listed from the cache as far
+ * as this listing, or a later one, was told of them.
  */
 #include "meta.h"
 
@@ -61,9 +64,15 @@ struct dir_stream {
 	bool counted, spoiled;
 	uint32_t same_hash, prev_hash; /* for offsets: entries with one hash are numbered */
 	uint32_t skip_hash,
-	    skip_to; /* begun by seeking: entries of this hash with a smaller number are left out */
+	    skip_to;        /* begun by seeking: entries of this hash with a smaller number are left out */
+	uint32_t snap_list; /* of a .snap: its number */
 	struct op *waiter;
 };
+
+static bool lists_snaps(const struct dir_stream *s)
+{
+	return s->dir->key.snapid == SNAP_DIR;
+}
 
 /* ---- packing ---- */
 
@@ -142,6 +151,8 @@ static int take_entry(struct meta *m, struct session *s, struct inode *dir, cons
 	inode_put(m, i);
 	if (!d)
 		return -ENOMEM;
+	if (dir->key.snapid == SNAP_DIR)
+		d->lease_seq = m->snap_lists;
 	if (!rd)
 		return 0;
 	if (sink->ordered && rd->last.name_len &&
@@ -153,6 +164,8 @@ static int take_entry(struct meta *m, struct session *s, struct inode *dir, cons
 	rd->last.hash = d->hash;
 	rd->last.name_len = d->key.len;
 	memcpy(rd->last.name, d->key.name, d->key.len);
+	if (lists_snaps(rd->stream))
+		return 0;
 	return pack(rd->stream, &rd->chunk, d->key.name, d->key.len, d->hash, i);
 }
 
@@ -163,7 +176,7 @@ static int reader_send(struct reader *rd, uint32_t frag, const char *after, uint
 {
 	struct dir_stream *s = rd->stream;
 	struct meta *m = s->m;
-	struct mreq *r = mreq_new(m, MDS_OP_READDIR, s->dir, NULL, 0);
+	struct mreq *r = mreq_new(m, lists_snaps(s) ? MDS_OP_LSSNAP : MDS_OP_READDIR, s->dir, NULL, 0);
 	const struct dir *d = s->dir->dir;
 
 	if (!r)
@@ -244,6 +257,8 @@ static void reader_advance(struct reader *rd, uint32_t frag, uint16_t flags)
 	rd->last.hash = end;
 }
 
+static int pack_cached(struct dir_stream *s);
+
 static int reader_take(struct meta *m, struct mreq *r, struct reader *rd, const struct reply *rep)
 {
 	struct dec d = dec_init(rep->extra.p, rep->extra.len);
@@ -264,6 +279,8 @@ static int reader_take(struct meta *m, struct mreq *r, struct reader *rd, const 
 	}
 	if (!err && rd)
 		reader_advance(rd, h.dir.frag, h.flags);
+	if (!err && rd && rd->ended && lists_snaps(rd->stream))
+		err = pack_cached(rd->stream);
 	return err;
 }
 
@@ -308,8 +325,16 @@ static int compare_dentries(const void *a, const void *b)
 	return c ? c : (int)x->key.len - (int)y->key.len;
 }
 
+/* A .snap hangs in its directory, and shows in no listing. */
+static bool is_listed(const struct dir_stream *s, const struct dentry *d)
+{
+	if (lists_snaps(s))
+		return d->inode && (int32_t)(d->lease_seq - s->snap_list) >= 0;
+	return d->inode && d->inode->key.snapid != SNAP_DIR;
+}
+
 /* Everything at once from the cache, as the only reader's chunk. */
-static int stream_from_cache(struct dir_stream *s)
+static int pack_cached(struct dir_stream *s)
 {
 	struct dir *d = s->dir->dir;
 	struct reader *rd = &s->readers[0];
@@ -327,7 +352,7 @@ static int stream_from_cache(struct dir_stream *s)
 	if (!list)
 		return -ENOMEM;
 	LIST_FOREACH(dn, &d->children, child)
-	if (dn->inode)
+	if (is_listed(s, dn))
 		list[n++] = dn;
 	qsort(list, n, sizeof *list, compare_dentries);
 	for (uint32_t k = 0; k < n && !err; k++)
@@ -346,8 +371,8 @@ static bool cache_will_do(struct meta *m, struct inode *dir)
 	if (!dir_complete(m, dir, now))
 		return false;
 	LIST_FOREACH(dn, &dir->dir->children, child)
-	if (!dentry_valid(m, dn, now) ||
-	    (dn->inode && CAP_ANY_SHARED & ~CAP_XS & ~caps_issued(dn->inode, now)))
+	if (!dentry_valid(m, dn, now) || (dn->inode && dn->inode->key.snapid != SNAP_DIR &&
+					  CAP_ANY_SHARED & ~CAP_XS & ~caps_issued(dn->inode, now)))
 		return false;
 	return true;
 }
@@ -384,6 +409,8 @@ static int stream_new(struct file *f, struct dir_stream **out)
 	s->m = m;
 	s->dir = f->inode;
 	s->cred = &f->cred;
+	if (lists_snaps(s))
+		s->snap_list = ++m->snap_lists;
 	*out = s;
 	for (frag = fragtree_first(&d->frags); more; more = fragtree_after(&d->frags, frag, &frag))
 		n++;
@@ -404,7 +431,7 @@ static int stream_new(struct file *f, struct dir_stream **out)
 	if (f->offset > 2)
 		stream_seek(s, f->offset);
 	s->dots = f->offset < 2 ? (uint8_t)f->offset : 2;
-	return cache_will_do(m, f->inode) ? stream_from_cache(s) : 0;
+	return cache_will_do(m, f->inode) ? pack_cached(s) : 0;
 }
 
 int dir_seek(struct file *f, uint64_t offset)

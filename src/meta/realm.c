@@ -233,18 +233,35 @@ void realm_queue_add(struct realm_queue *q, struct realm *r)
 	STAILQ_INSERT_TAIL(q, r, todo);
 }
 
-/* Inodes in use of a realm that changed: what they are now belongs to the snapshot. */
-static void snap_in_use(struct meta *m)
+static bool is_affected(const struct inode_use *u)
 {
-	struct inode_use *u, *next;
+	return u->inode->realm && u->inode->realm->changed;
+}
 
-	for (u = LIST_FIRST(&m->in_use); u; u = next) {
-		const struct realm *r = u->inode->realm;
+/* Inodes in use of a realm that changed: what they are now belongs to the snapshot. They are gathered first:
+ * who waited for one of them may end the use of another. */
+static int snap_in_use(struct meta *m)
+{
+	struct inode **list;
+	struct inode_use *u;
+	size_t count = 0, n = 0;
 
-		next = LIST_NEXT(u, in_use);
-		if (r && r->changed)
-			capsnap_queue(m, u->inode);
+	LIST_FOREACH(u, &m->in_use, in_use)
+	count += is_affected(u);
+	if (!count)
+		return 0;
+	list = mem_alloc(count * sizeof *list);
+	if (!list)
+		return -ENOMEM;
+	LIST_FOREACH(u, &m->in_use, in_use)
+	if (is_affected(u))
+		list[n++] = inode_get(u->inode);
+	for (n = 0; n < count; n++) {
+		capsnap_queue(m, list[n]);
+		inode_put(m, list[n]);
 	}
+	mem_free(list, 0);
+	return 0;
 }
 
 int realms_renew(struct meta *m, struct realm_queue *q)
@@ -267,8 +284,10 @@ int realms_renew(struct meta *m, struct realm_queue *q)
 			STAILQ_INSERT_TAIL(&changed, r, news);
 		r->changed = true;
 	}
-	if (!STAILQ_EMPTY(&changed))
-		snap_in_use(m);
+	if (!STAILQ_EMPTY(&changed)) {
+		e = snap_in_use(m);
+		err = err ? err : e;
+	}
 	STAILQ_FOREACH(r, &changed, news)
 	r->changed = false;
 	return err;

@@ -16,6 +16,7 @@ static int take_dir(struct inode *i, const struct inode_stat *st, bool newer, bo
 
 	d->quota_max_bytes = st->quota_max_bytes;
 	d->quota_max_files = st->quota_max_files;
+	d->snap_btime_ns = st->snap_btime_ns;
 	if (newer || (st->cap.flags & 1)) {
 		d->hash = st->dir_hash ? st->dir_hash : DIR_HASH_LINUX;
 		d->pin = st->dir_pin;
@@ -55,13 +56,16 @@ static int take_stat(struct meta *m, struct session *s, struct inode *i, const s
 
 	told_from_stat(&t, st);
 	t.first = i->version == 0 && i->a.mode == 0;
-	t.newer = i->version == 0 || (t.auth && st->version > (i->version & ~1ull));
+	t.newer =
+	    i->version == 0 || st->snapid != SNAP_HEAD || (t.auth && st->version > (i->version & ~1ull));
 	t.held = caps_held(i);
 	if (!take_type(m, i, st, t.first))
 		return -EIO;
 	err = cap_from_reply(m, s, i, st, &newly);
 	if (err)
 		return err;
+	if (t.auth || !i->realm)
+		realm_set(m, i, st->cap.realm);
 	t.bits = st->cap.caps & ~t.held;
 	err = merge(m, i, &t);
 	if (!err && inode_is_link(i) && !i->symlink)
@@ -117,9 +121,12 @@ static void take_dirstat(struct inode *dir, const struct dir_stat *ds)
 struct dentry *trace_dentry(struct meta *m, struct session *s, struct inode *dir, struct slice name,
 			    struct inode *target, const struct lease_stat *lease, uint64_t sent_ns)
 {
-	struct dentry *d = dentry_link(m, dir, (const char *)name.p, name.len, target);
 	uint64_t now = ring_now(m->ring);
+	struct dentry *d;
 
+	if (dir->key.snapid != SNAP_HEAD)
+		return snap_name_link(m, dir, (const char *)name.p, name.len, target);
+	d = dentry_link(m, dir, (const char *)name.p, name.len, target);
 	if (!d)
 		return NULL;
 	d->primary = lease->mask & 4;

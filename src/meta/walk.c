@@ -127,6 +127,8 @@ static struct inode *cached_parent(struct meta *m, struct inode *i, uint64_t now
 
 	if (i == m->root)
 		return i;
+	if (i->key.snapid != SNAP_HEAD) /* where it was found is where it is */
+		return LIST_EMPTY(&i->aliases) ? NULL : LIST_FIRST(&i->aliases)->key.dir;
 	LIST_FOREACH(d, &i->aliases, alias)
 	if (dentry_valid(m, d, now))
 		return d->key.dir;
@@ -235,12 +237,34 @@ static int64_t step_up(struct op *op, uint64_t now)
 	struct walk *w = &op->walk;
 	struct inode *up = w->parent ? w->parent : cached_parent(m, w->at, now);
 
+	if (!up && w->at->key.snapid != SNAP_HEAD)
+		return -ESTALE;
 	if (!up)
 		return w->cached_only ? -EAGAIN : ask(op, MDS_OP_LOOKUPPARENT, 0);
 	walk_move(m, w, up);
 	w->fresh = 0; /* told of another inode */
 	inode_put(m, w->parent);
 	w->parent = NULL;
+	return 0;
+}
+
+/* Into the .snap of a directory; in a snapshot there is none. What was just told of the directory is told of
+ * its .snap. */
+static int step_snapdir(struct op *op, const char *name, uint32_t len, bool slash)
+{
+	struct walk *w = &op->walk;
+	struct inode *s;
+
+	if (w->at->key.snapid != SNAP_HEAD)
+		return -ENOENT;
+	s = snap_dir(op->m, w->at);
+	if (!s)
+		return -ENOMEM;
+	if (w->judged == w->at)
+		w->judged = s;
+	walk_move(op->m, w, s);
+	w->rest = name + len;
+	w->need_dir = slash;
 	return 0;
 }
 
@@ -302,6 +326,8 @@ static int64_t component(struct op *op)
 		return -ENOTDIR;
 	last = name[len + strspn(name + len, "/")] == '\0';
 	if (last && w->to_parent) { /* what may be done to the name is the operation's to judge */
+		if (walk_name_is_snapdir(name, len) && w->at->key.snapid == SNAP_HEAD)
+			snap_dir(m, w->at); /* it is there */
 		w->last = name;
 		w->last_len = len;
 		w->need_dir = slash;
@@ -322,7 +348,7 @@ static int64_t component(struct op *op)
 		return res;
 	}
 	if (walk_name_is_snapdir(name, len))
-		return log_fail(m->log, -EOPNOTSUPP, "snapshots (.snap) are not supported by this version");
+		return step_snapdir(op, name, len, slash);
 	res = child(op, name, len, now, &next);
 	if (res != 1)
 		return res;
@@ -379,6 +405,9 @@ int walk_cached(struct meta *m, struct walk *w, uint64_t now, struct inode **out
 			need_dir = true;
 			continue;
 		}
+		if (walk_name_is_snapdir(name, len) && at->key.snapid == SNAP_HEAD &&
+		    !dentry_find(&m->cache, at, name, len))
+			return -EAGAIN;
 		res = cached_child(m, at, name, len, now, &next);
 		if (res <= 0)
 			return res ? res : -EAGAIN;

@@ -120,17 +120,23 @@ static bool one_rank(const struct meta *m)
 	return active == 1;
 }
 
+static bool snapped(const struct walk_batch *b)
+{
+	return b->base->key.snapid != SNAP_HEAD;
+}
+
 static int ask_level(struct walk_batch *b, uint32_t k, const struct cephring_cred *cred)
 {
 	struct meta *m = b->m;
 	struct walk_level *l = &b->level[k];
-	struct mreq *r = mreq_new(m, MDS_OP_LOOKUP, b->base, b->path, l->off + l->len);
+	uint32_t op = b->base->key.snapid == SNAP_DIR && !k ? MDS_OP_LOOKUPSNAP : MDS_OP_LOOKUP;
+	struct mreq *r = mreq_new(m, op, b->base, b->path, l->off + l->len);
 
 	if (!r)
 		return -EAGAIN;
 	args_getattr(r->args, l->mask);
-	r->want_dentry = true;
-	r->hash_name_len = b->level[0].len;
+	r->want_dentry = !snapped(b);
+	r->hash_name_len = snapped(b) ? 0 : b->level[0].len;
 	r->done = level_done;
 	r->arg = b;
 	r->arg2 = k;
@@ -174,11 +180,9 @@ static int collect(struct op *op, struct walk_batch *b, const char *rest)
 		if (used)
 			b->path[used++] = '/';
 		memcpy(b->path + used, name, len);
-		b->level[b->count++] =
-		    (struct walk_level){ .src = name,
-					 .off = used,
-					 .len = len,
-					 .mask = CAP_PIN | perm_caps(b->m) };
+		b->level[b->count++] = (struct walk_level){
+			.src = name, .off = used, .len = len, .mask = CAP_PIN | perm_caps(b->m)
+		};
 		used += len;
 		end = name + len;
 	}
@@ -200,7 +204,8 @@ static int ask_levels(struct walk_batch *b, bool skip, const struct cephring_cre
 
 static bool may_skip(const struct walk_batch *b)
 {
-	return b->m->map && one_rank(b->m) && (caps_issued(b->base, ring_now(b->m->ring)) & CAP_FS);
+	return !snapped(b) && b->m->map && one_rank(b->m) &&
+	       (caps_issued(b->base, ring_now(b->m->ring)) & CAP_FS);
 }
 
 int walk_batch_send(struct op *op, const char *rest)
@@ -224,7 +229,7 @@ int walk_batch_send(struct op *op, const char *rest)
 	/* Where names keep moving: one at a time. */
 	if (w->restarts > WALK_RESTARTS_MAX / 2 && b->count > 1)
 		b->count = 1;
-	if (walk_free_pass(m, w) && b->count > 1 && !w->restarts && !w->by_level)
+	if (walk_free_pass(m, w) && b->count > 1 && !w->restarts && !w->by_level && !snapped(b))
 		err = ask_level(b, b->count - 1, &w->cred);
 	else
 		err = ask_levels(b, !w->restarts && may_skip(b), &w->cred);
@@ -308,6 +313,26 @@ bool walk_batch_waits(const struct walk *w)
 	return b->pos + 1 < b->count && l[1].asked && !l[1].arrived;
 }
 
+/* Replies about snapshots tell the target only. That is enough: what lies in one does not change, so a level
+ * belongs to the one before if it is of the same snapshot. */
+static int64_t decide_snapped(struct op *op, const struct walk_level *l, struct inode **next)
+{
+	struct inode *at = op->walk.at, *i = l->result ? NULL : l->target;
+
+	if (l->result && (l->result != -ENOENT || at->key.snapid == SNAP_DIR))
+		return l->result;
+	if (!l->result && !i)
+		return -ENOENT;
+	/* Its snapshot is gone, and another has got the name. */
+	if (i && (at->key.snapid == SNAP_DIR ? i->key.snapid >= SNAP_HEAD : i->key.snapid != at->key.snapid))
+		return -ESTALE;
+	if (!snap_name_link(op->m, at, op->walk.batch->path + l->off, l->len, i))
+		return -ENOMEM;
+	*next = i;
+	op->walk.fresh = i ? l->mask : 0;
+	return i ? 1 : -ENOENT;
+}
+
 int64_t walk_batch_decide(struct op *op, struct inode **next)
 {
 	struct walk *w = &op->walk;
@@ -317,6 +342,8 @@ int64_t walk_batch_decide(struct op *op, struct inode **next)
 
 	if (!l->arrived)
 		return 0;
+	if (snapped(b))
+		return decide_snapped(op, l, next);
 	/* It counts only if it continues what was decided before: else a rename got in between. */
 	if (l->confirmed && l->dir == w->at) {
 		if (l->result == 0 && l->target) {
@@ -341,7 +368,7 @@ void walk_batch_jump(struct walk *w)
 	struct walk_batch *b = w->batch;
 	struct walk_level *l = &b->level[b->count - 1];
 
-	if (b->pos >= b->count - 1 || !l->arrived)
+	if (b->pos >= b->count - 1 || !l->arrived || snapped(b))
 		return;
 	if (l->result == -ENOENT &&
 	    !l->dir) { /* something on the way is missing: decided as the last component is */
