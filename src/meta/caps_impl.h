@@ -58,7 +58,8 @@ void flush_number(struct meta *m, struct inode_use *u, struct cap_flush *f);
 void flush_unlink(struct meta *m, struct inode_use *u, struct cap_flush *f);
 /* Something of it was acknowledged: who waits looks again, and its use may go. */
 void flush_settled(struct meta *m, struct inode *i);
-void flush_fini(struct meta *m);
+/* At the end of the mount, without a word. */
+void flush_drop_all(struct meta *m, struct inode_use *u);
 
 /* ---- capsnap.c ---- */
 

@@ -189,8 +189,6 @@ void flush_settled(struct meta *m, struct inode *i)
 {
 	flush_track(m, i->use);
 	syncs_kick(m);
-	if (m->stopping)
-		meta_check_stopped(m);
 	caps_update(m, i, 0); /* a size that could not be reported while Fw was being flushed */
 	inode_use_settle(m, i);
 }
@@ -255,18 +253,11 @@ void flush_lost(struct meta *m, struct inode *i, int err)
 	drop_all(m, u);
 	merge_forget(m, i);
 	syncs_kick(m);
-	if (m->stopping)
-		meta_check_stopped(m);
 	inode_use_settle(m, i);
 }
 
-void flush_fini(struct meta *m)
+void flush_drop_all(struct meta *m, struct inode_use *u)
 {
-	struct inode_use *u;
-
-	LIST_FOREACH(u, &m->in_use, in_use)
-	{
-		memset(u->refs, 0, sizeof u->refs); /* who held them is gone with the mount */
-		drop_all(m, u);
-	}
+	memset(u->refs, 0, sizeof u->refs); /* who held them is gone */
+	drop_all(m, u);
 }

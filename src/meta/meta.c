@@ -1,12 +1,13 @@
 /* meta.c: the life of a mount's MDS client; see meta.h. */
-#include "caps_impl.h"
+#include "meta.h"
+#include "session_impl.h"
 #include "walk_impl.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
-enum { RENEWALS_PER_TIMEOUT = 3, CLOSE_LIMIT_MIN_MS = 100 };
+enum { RENEWALS_PER_TIMEOUT = 3 };
 
 static struct meta *of_renew(struct ring_timer *t)
 {
@@ -72,7 +73,7 @@ void meta_handle_mdsmap(struct meta *m, const struct mdsmap *map)
 {
 	struct mdsmap *copy;
 
-	if (m->stopping)
+	if (m->closing)
 		return;
 	if (!map) {
 		log_emit(m->log, LOG_ERROR, "the file system was removed");
@@ -99,75 +100,21 @@ void meta_handle_mdsmap(struct meta *m, const struct mdsmap *map)
 		m->on_map(m->arg);
 }
 
-/* ---- the end ---- */
-
-static void stopped(struct meta *m)
-{
-	void (*closed)(void *arg) = m->on_closed;
-
-	if (m->close_timer.slot)
-		ring_timer_clear(m->ring, &m->close_timer);
-	m->on_closed = NULL;
-	if (closed)
-		closed(m->arg);
-}
-
-static void stop_run(struct ring_task *t)
-{
-	struct meta *m = (struct meta *)((char *)t - offsetof(struct meta, stop_task));
-
-	for (int r = 0; r < MDS_RANK_MAX && !m->close_forced; r++)
-		if (m->session[r] && m->session[r]->state != SESS_CLOSED)
-			return;
-	stopped(m);
-}
-
-void meta_check_stopped(struct meta *m)
-{
-	m->stop_task.fn = stop_run;
-	ring_defer(m->ring, &m->stop_task);
-}
-
-static void on_close_limit(struct ring_timer *t)
-{
-	struct meta *m = (struct meta *)((char *)t - offsetof(struct meta, close_timer));
-
-	log_emit(m->log, LOG_WARN, "unmount: an MDS did not confirm the end of its session in time");
-	m->close_forced = true;
-	meta_check_stopped(m); /* as a task: the last one of ours, nothing may be queued behind it */
-}
-
-void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except)
-{
-	uint64_t min_ns = CLOSE_LIMIT_MIN_MS * 1000000ull;
-
-	m->stopping = true;
-	ops_fail_all(m, -ESHUTDOWN, except);
-	walk_fills_drop(m);
-	mreqs_fail_all(m, -ESHUTDOWN);
-	for (uint32_t n = 0; n < m->want_count; n++)
-		inode_put(m, m->want_list[n]);
-	m->want_count = 0;
-	m->close_timer.fn = on_close_limit;
-	ring_timer_set(m->ring, &m->close_timer, ring_now(m->ring) + (limit_ns < min_ns ? min_ns : limit_ns));
-	for (int r = 0; r < MDS_RANK_MAX; r++)
-		if (m->session[r])
-			session_close(m->session[r]);
-	meta_check_stopped(m);
-}
+/* ---- the end: stop.c, then ---- */
 
 void meta_fini(struct meta *m)
 {
 	struct ring_timer *timers[] = { &m->renew_timer, &m->release_timer, &m->want_timer, &m->keep_timer,
 					&m->close_timer, &m->fill_timer };
 
+	m->stopping = m->closing = true;
 	for (size_t n = 0; n < sizeof timers / sizeof *timers; n++)
 		if (timers[n]->slot)
 			ring_timer_clear(m->ring, timers[n]);
 	if (m->root)
 		inode_put(m, m->root);
 	m->root = NULL;
-	flush_fini(m);
+	uses_fini(m);
 	cache_fini(m);
 	realms_fini(m);
 	for (int r = 0; r < MDS_RANK_MAX; r++)

@@ -62,7 +62,8 @@ struct meta {
 	LIST_HEAD(, op) ops;
 	uint32_t op_count; /* atomic: submitted and not ended */
 	uint64_t op_serial;
-	bool stopping, close_forced;
+	bool stopping, closing, close_forced; /* stop.c */
+	uint64_t close_limit_ns;
 	bool fs_gone; /* the monitors say that it does not exist any more */
 	struct slab mreqs, inodes, caps, dirs, batches, uses, flushes_slab, capsnaps_slab;
 	/* What readers on other threads know of the sessions (session_publish). */
@@ -114,8 +115,8 @@ void meta_handle_mdsmap(struct meta *m, const struct mdsmap *map);
 bool meta_usable(const struct meta *m);
 /* The first rank that is active, or -1. */
 int meta_any_rank(const struct meta *m);
-/* Fails operations and requests, gives caps back, closes sessions; on_closed() when done or after `limit_ns`.
- */
+/* Fails operations, lets the MDSs learn what they must still learn, closes sessions; on_closed() when done. A
+ * session that does not end is left alone after `limit_ns`. */
 void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except);
 void meta_fini(struct meta *m);
 

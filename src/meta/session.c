@@ -192,10 +192,10 @@ struct session *session_open(struct meta *m, int rank)
 {
 	struct session *s = session_find(m, rank);
 
-	if (s && s->state != SESS_CLOSED && !(s->state == SESS_REJECTED && !m->stopping))
+	if (s && s->state != SESS_CLOSED && !(s->state == SESS_REJECTED && !m->closing))
 		return s;
 	if (!m->map || rank < 0 || rank >= (int)m->map->rank_count || !m->map->rank[rank].present ||
-	    m->stopping)
+	    m->closing)
 		return NULL;
 	if (!s) {
 		s = mem_alloc(sizeof *s);
@@ -235,7 +235,7 @@ void session_closed(struct session *s, int err, bool clean)
 	mreqs_session_over(m, s, err, clean);
 	if (m->stopping)
 		meta_check_stopped(m);
-	else
+	if (!m->closing)
 		mreqs_kick_waiting(m);
 }
 

@@ -7,6 +7,7 @@
  * Kicks come many in one turn, so waiters look only once, at its end.
  */
 #include "meta.h"
+#include "session_impl.h"
 
 #include <stddef.h>
 
@@ -101,6 +102,8 @@ static void sync_run(struct ring_task *t)
 
 void syncs_kick(struct meta *m)
 {
+	if (m->stopping)
+		meta_check_stopped(m);
 	if (LIST_EMPTY(&m->syncs))
 		return;
 	m->sync_task.fn = sync_run;

@@ -156,7 +156,7 @@ void unsafe_lost(struct meta *m, struct session *s, int err)
 		next = TAILQ_NEXT(r, order);
 		if (r->session != s || r->state != MREQ_UNSAFE)
 			continue;
-		if (!m->stopping)
+		if (!m->closing)
 			unsafe_failed(r, err);
 		mreq_complete(r, err, NULL);
 	}

@@ -1,5 +1,5 @@
 /* use.c: see use.h. */
-#include "meta.h"
+#include "caps_impl.h"
 
 struct inode_use *inode_use(struct meta *m, struct inode *i)
 {
@@ -31,17 +31,35 @@ static bool at_rest(const struct inode_use *u)
 	       !u->creating && !u->error && !u->release_at_ns && !u->renewing && !u->waking;
 }
 
-void inode_use_settle(struct meta *m, struct inode *i)
+static void use_free(struct meta *m, struct inode_use *u)
 {
-	struct inode_use *u = i->use;
+	struct inode *i = u->inode;
 
-	if (!u || !at_rest(u))
-		return;
+	caps_unkeep(m, u);
 	LIST_REMOVE(u, in_use);
 	i->use = NULL;
 	m->cache.bytes -= sizeof *u;
 	slab_put(&m->uses, u);
 	inode_put(m, i);
+}
+
+void inode_use_settle(struct meta *m, struct inode *i)
+{
+	if (i->use && at_rest(i->use))
+		use_free(m, i->use);
+}
+
+void uses_fini(struct meta *m)
+{
+	struct inode_use *u;
+
+	while ((u = LIST_FIRST(&m->in_use)) != NULL) {
+		locks_drop(m, u->inode);
+		if (u != LIST_FIRST(&m->in_use))
+			continue; /* it held nothing else */
+		flush_drop_all(m, u);
+		use_free(m, u);
+	}
 }
 
 void inode_set_error(struct meta *m, struct inode *i, int err)

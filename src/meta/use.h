@@ -65,6 +65,8 @@ struct inode_use {
 struct inode_use *inode_use(struct meta *m, struct inode *i);
 /* Drops it if all is at rest. */
 void inode_use_settle(struct meta *m, struct inode *i);
+/* The mount ends: drops them all, whatever they hold. */
+void uses_fini(struct meta *m);
 /* Something that fsync must report was lost; the words are the caller's to log. */
 void inode_set_error(struct meta *m, struct inode *i, int err);
 static inline bool inode_is_open(const struct inode *i)

@@ -1,20 +1,7 @@
 /* The table of transitions in caps.h, each followed by caps_check(). */
-#include "meta_bed.h"
+#include "caps_bed.h"
 
 enum { ALL = CAP_STAT_ALL };
-
-static void push(struct bed *b, struct session *s, struct inode *i, struct caps_msg msg)
-{
-	msg.ino = i->key.ino;
-	msg.mode = i->a.mode;
-	caps_handle(&b->m, s, &msg);
-	cr_assert_null(caps_check(i), "%s", caps_check(i));
-}
-
-static uint32_t issued(struct bed *b, struct inode *i)
-{
-	return caps_issued(i, ring_now(b->ring));
-}
 
 Test(caps, reply_grants_and_revoke_takes)
 {
