@@ -65,6 +65,8 @@ void caps_put(struct meta *m, struct inode *i, uint32_t got)
 		return;
 	inode_get(i);
 	flush_track(m, u);
+	if (gone & CAP_FB)
+		syncs_kick(m);
 	if ((gone & CAP_FW) && capsnap_writing(u))
 		capsnap_writes_ended(m, i);
 	if ((gone & (CAP_FW | CAP_FB)) || (gone & caps_revoking(i)) || m->stopping)

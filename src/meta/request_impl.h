@@ -26,6 +26,6 @@ void unsafe_count_at(struct session *s);
 void unsafe_failed(struct mreq *r, int err);
 
 /* drops.c: takes what is to be given up from our caps and leases, and writes it down; at most MREQ_DROPS. The
- * names are borrowed from the request. */
+ * names are borrowed until the cache changes. */
 uint32_t drops_take(struct mreq *r, struct session *s, struct mds_release *out);
 void drops_forget(struct mreq *r);

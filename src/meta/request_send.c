@@ -132,6 +132,7 @@ static int mreq_transmit(struct mreq *r, struct session *s, bool replay)
 	if (!r->sent_wall_ns) /* a change carries the time of its first sending */
 		r->sent_wall_ns = ring_wall(m->ring);
 	err = mreq_message(r, s, replay, &msg);
+	drops_forget(r);
 	if (err)
 		return err;
 	r->session = s;

@@ -220,8 +220,13 @@ struct session *session_open(struct meta *m, int rank)
 
 void session_drop_caps(struct session *s)
 {
-	while (!TAILQ_EMPTY(&s->caps))
-		cap_remove(s->m, TAILQ_FIRST(&s->caps), false);
+	struct cap *c;
+
+	while ((c = TAILQ_FIRST(&s->caps)) != NULL) {
+		if (c->auth && !s->m->stopping)
+			locks_lost(s->m, c->inode);
+		cap_remove(s->m, c, false);
+	}
 	s->cap_gen++;
 }
 

@@ -1,4 +1,5 @@
-/* session_impl.h: between session.c, session_msg.c and reconnect.c only. */
+/* session_impl.h: between session.c, session_msg.c, reconnect.c, and the end of a mount (meta.c, sync.c)
+ * only. */
 #pragma once
 #include "session.h"
 

@@ -32,11 +32,11 @@ static void opened(struct session *s, const struct session_msg *sm)
 		s->cap_ttl_ns = ring_now(m->ring) + m->map->session_timeout * 1000000000ull;
 	s->state = SESS_OPEN;
 	log_emit(m->log, LOG_INFO, "mds.%d: session open", s->rank);
+	session_go_on(s);
 	while ((r = TAILQ_FIRST(&s->waiting)) != NULL) {
 		TAILQ_REMOVE(&s->waiting, r, link);
 		mreq_send_to(r, s);
 	}
-	session_go_on(s);
 }
 
 static void rejected(struct session *s, const struct session_msg *sm)
