@@ -1,7 +1,7 @@
 /* caps_bed.h: meta_bed.h, and what is said to the MDSs is kept. Link with --wrap=session_send_msg. */
 #pragma once
 #include <errno.h>
-#include "meta/session_impl.h"
+#include "meta/caps_impl.h"
 #include "meta_bed.h"
 
 enum { SAID_MAX = 4096, XATTRS_MAX = 256 };
