@@ -130,6 +130,7 @@ int cephring_setattr(cephring_mount *mt, cephring_inode *at, const char *path,
 		     const struct cephring_setattr *set, int flags, const struct cephring_cred *cred,
 		     struct cephring_op *pub, cephring_cb cb, void *user)
 {
+	struct file *f;
 	struct op *op;
 	int err;
 
@@ -145,8 +146,13 @@ int cephring_setattr(cephring_mount *mt, cephring_inode *at, const char *path,
 	memset(&op->u.setattr, 0, sizeof op->u.setattr);
 	memcpy(&op->u.setattr.set, set,
 	       set->struct_size < sizeof op->u.setattr.set ? set->struct_size : sizeof op->u.setattr.set);
-	op->u.setattr.left = set->set;
-	return op_submit(op);
+	f = (struct file *)op->u.setattr.set.file;
+	if (f) /* until the operation ends it cannot be closed */
+		__atomic_add_fetch(&f->busy, 1, __ATOMIC_ACQ_REL);
+	err = op_submit(op);
+	if (err && f)
+		__atomic_sub_fetch(&f->busy, 1, __ATOMIC_RELEASE);
+	return err;
 }
 
 static int xattr_call(cephring_mount *mt, const struct op_family *fam, cephring_inode *at, const char *path,

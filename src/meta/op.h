@@ -110,7 +110,6 @@ struct op {
 		} make;
 		struct {
 			struct cephring_setattr set; /* a copy */
-			uint32_t left;               /* CEPHRING_SET_* that need the MDS */
 		} setattr;
 		struct {
 			const char *name;
