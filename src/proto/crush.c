@@ -27,7 +27,7 @@ static const struct table_kind names = { sizeof(struct crush_id_name), cmp_name 
 
 static void *alloc(struct crush *c, struct dec *d, size_t size)
 {
-	void *p = c->mem.alloc(size ? size : 1);
+	void *p = c->mem.alloc(size);
 
 	if (!p)
 		dec_nomem(d);
@@ -254,9 +254,9 @@ static void dec_map(struct dec *d, struct crush *c)
 		dec_fail(d, "too many buckets");
 	if (rules > CRUSH_RULES_MAX || rules > dec_left(d) / RULE_MIN)
 		dec_fail(d, "too many rules");
-	if (!d->err)
+	if (!d->err && buckets)
 		dec_buckets(d, c, buckets);
-	if (!d->err)
+	if (!d->err && rules)
 		dec_rules(d, c, rules);
 	dec_names(d, c, &c->type_names);
 	dec_names(d, c, &c->item_names);
@@ -271,8 +271,8 @@ int crush_decode(struct dec *d, const struct map_mem *mem, struct crush **out)
 	struct dec in;
 
 	*out = NULL;
-	if (len > CRUSH_BLOB_MAX) {
-		dec_fail(d, "a crush map too large");
+	if (!len || len > CRUSH_BLOB_MAX) {
+		dec_fail(d, len ? "a crush map too large" : "no crush map");
 		return d->err;
 	}
 	c = mem->alloc(sizeof(*c));

@@ -8,7 +8,7 @@
  *   low[k]        = 2^48 * log2(1 + k/2^15), rounded down, and then an error that the first publisher made
  *
  * The errors are part of the protocol: every daemon has them (doc/protocol.md 11.2; ceph
- * src/crush/crush_ln_table.h). tests/unit/test_crush.c computes the tables anew and compares.
+ * src/crush/crush_ln_table.h).
  */
 #include "crush.h"
 

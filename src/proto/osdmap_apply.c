@@ -10,8 +10,6 @@
  */
 #include "osdmap_change.h"
 
-#include <errno.h>
-
 enum { LISTS_COMPACT_MIN = 4096 };
 
 /* --- reserve --- */
@@ -235,7 +233,7 @@ int osdmap_apply(struct osdmap *m, struct dec *d)
 	else if (!err && reserve(m, &c))
 		commit(m, &c);
 	else if (!err)
-		err = -ENOMEM;
+		dec_nomem(d);
 	osdmap_change_fini(&c);
-	return err;
+	return err ? err : d->err;
 }

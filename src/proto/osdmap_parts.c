@@ -4,7 +4,14 @@
 
 #include <isa-l/crc.h>
 
-enum { WRAPPER_KNOWN = 8, WRAPPER_OLDEST = 7, PART_KNOWN = 1, ADDR_MIN = 8, LEGACY_ADDR_LEN = 3 + 4 + 128 };
+enum {
+	WRAPPER_KNOWN = 8,
+	WRAPPER_OLDEST = 7,
+	PART_KNOWN = 1,
+	ADDR_MIN = 8,
+	LEGACY_ADDR_LEN = 3 + 4 + 128,
+	LISTS_FIRST = 64
+};
 enum { MARKER_LEGACY = 0, MARKER_ADDR = 1, MARKER_VECTOR = 2 };
 #define CRC_SEED 0xffffffffu
 
@@ -216,6 +223,8 @@ bool lists_reserve(const struct map_mem *mem, struct lists *l, size_t extra)
 		return true;
 	if (cap < need)
 		cap = need;
+	if (cap < LISTS_FIRST)
+		cap = LISTS_FIRST;
 	if (cap > UINT32_MAX)
 		return false;
 	v = mem->alloc(cap * sizeof(*v));
@@ -250,7 +259,8 @@ static void dec_list(struct dec *d, const struct map_mem *mem, struct pg_entry *
 		dec_nomem(d);
 	if (d->err)
 		return;
-	memcpy(l->v + l->count, p, len * sizeof(*l->v));
+	if (len)
+		memcpy(l->v + l->count, p, len * sizeof(*l->v));
 	e->at = l->count;
 	e->len = len;
 	l->count += len;

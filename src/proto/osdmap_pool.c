@@ -92,13 +92,27 @@ static void dec_tiers(struct dec *d, struct osdmap_pool *p)
 	dec_u8(d); /* autoscaling */
 }
 
-/* Words of 64 bits behind their number. */
+/* Seven bits a byte, low ones first; the highest bit says that more follow. */
+static uint64_t dec_varint(struct dec *d)
+{
+	uint64_t v = 0;
+	unsigned shift = 0;
+	uint8_t byte;
+
+	do {
+		byte = dec_u8(d);
+		if (shift < 64)
+			v |= (uint64_t)(byte & 0x7f) << shift;
+		shift += 7;
+	} while (byte & 0x80);
+	return v;
+}
+
+/* A bit for each of 128 shards. */
 static void dec_shards(struct dec *d, struct osdmap_pool *p)
 {
-	struct dec in = dec_section(d, 1, NULL);
-
-	p->nonprimary_shards = dec_u64(&in);
-	dec_close(d, &in);
+	p->nonprimary_shards = dec_varint(d);
+	dec_varint(d); /* sets of more than 64 are not served */
 }
 
 static void dec_newer(struct dec *d, struct osdmap_pool *p, uint8_t v)

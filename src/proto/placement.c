@@ -91,6 +91,14 @@ static const struct pg_entry *find_entry(const struct placement *p, enum pg_tabl
 	return table_find(&osdmap_pgs, &p->m->pg[t], &p->key);
 }
 
+/* An entry with an empty list is none. */
+static const struct pg_entry *find_list(const struct placement *p, enum pg_table t)
+{
+	const struct pg_entry *e = find_entry(p, t);
+
+	return e && e->len ? e : NULL;
+}
+
 static const int32_t *list_of(const struct placement *p, const struct pg_entry *e)
 {
 	return p->m->lists.v + e->at;
@@ -168,7 +176,7 @@ static int map_raw(const struct placement *p, struct pg_set *raw)
 /* false: the entry names an OSD that is out, and no table is to be used. */
 static int upmap_all(const struct placement *p, struct pg_set *s)
 {
-	const struct pg_entry *e = find_entry(p, PG_UPMAP);
+	const struct pg_entry *e = find_list(p, PG_UPMAP);
 	const int32_t *list;
 
 	if (!e)
@@ -194,7 +202,7 @@ static int place_of(const struct pg_set *s, int32_t osd)
 
 static void upmap_items(const struct placement *p, struct pg_set *s)
 {
-	const struct pg_entry *e = find_entry(p, PG_UPMAP_ITEMS);
+	const struct pg_entry *e = find_list(p, PG_UPMAP_ITEMS);
 	const int32_t *pair;
 	int at;
 
@@ -296,7 +304,7 @@ static void in_shard_order(const struct placement *p, struct pg_set *s)
 
 static int map_acting(const struct placement *p, const struct pg_set *up, struct pg_set *acting)
 {
-	const struct pg_entry *temp = find_entry(p, PG_TEMP), *primary = find_entry(p, PG_PRIMARY_TEMP);
+	const struct pg_entry *temp = find_list(p, PG_TEMP), *primary = find_entry(p, PG_PRIMARY_TEMP);
 
 	acting->count = 0;
 	if (temp && temp->len > PG_OSDS_MAX)
@@ -322,7 +330,7 @@ static int8_t shard_of(const struct placement *p, const struct pg_set *acting)
 
 	if (!p->holes || acting->primary < 0)
 		return -1;
-	if (find_entry(p, PG_TEMP) && leaders_first(p, acting->count, shard)) {
+	if (find_list(p, PG_TEMP) && leaders_first(p, acting->count, shard)) {
 		for (uint32_t i = 0; i < acting->count; i++)
 			if (acting->osd[shard[i]] == acting->primary)
 				return (int8_t)shard[i];
