@@ -54,7 +54,7 @@ static inline struct osdmap *map_of(const void *p, size_t len)
 
 static inline struct osdmap *map_load(const char *name)
 {
-	char path[128];
+	char path[512];
 	struct osdmap *m;
 	uint8_t *p;
 	size_t len;
@@ -160,7 +160,7 @@ static inline void put_line(FILE *f, const struct osdmap *m, const char *want)
 /* Compares the map with NAME.expect.gz; returns how many lines. */
 static inline unsigned map_check(const struct osdmap *m, const char *name)
 {
-	char path[128], *text, *save = NULL, *got;
+	char path[512], *text, *save = NULL, *got;
 	unsigned lines = 0;
 	size_t len;
 	FILE *f;

@@ -55,7 +55,7 @@ struct msr {
 static struct crush *crush_load(const char *name)
 {
 	struct crush *c;
-	char path[128];
+	char path[512];
 	struct dec d;
 	uint8_t *p;
 	size_t len;

@@ -73,7 +73,7 @@ struct chain {
 static struct chain chain_open(const char *name)
 {
 	struct chain c;
-	char path[128];
+	char path[512];
 	size_t gz_len, len;
 	uint8_t *gz;
 
