@@ -221,6 +221,180 @@ Test(request, a_snapped_inode_is_asked_by_its_way)
 	wire_free(b);
 }
 
+/* ---- beside libcephfs's ---- */
+
+/* One captured request, and how to have ours say the same. */
+struct twin {
+	struct bed *b;
+	struct session *s;
+	struct parsed q;
+	const struct message *m;
+	struct told t;
+	uint64_t tid;
+};
+
+/* The cap as it was before the bits were given up: Fs of a directory, Ls and Lx (and of what is removed, what
+ * is not wanted) of another inode. */
+static uint32_t given_up(const struct parsed *q, const struct mds_release *r)
+{
+	bool dir = r->ino == q->q.ino1 || r->ino == q->q.ino2;
+
+	return dir ? CAP_FS : q->q.op == MDS_OP_RMDIR ? CAP_LS | CAP_FS : CAP_LS | CAP_LX;
+}
+
+static void twin_drop(struct twin *w, struct mreq *r, const struct mds_release *rel)
+{
+	bool dir = rel->ino == w->q.q.ino1 || rel->ino == w->q.q.ino2;
+	uint32_t bits = given_up(&w->q, rel);
+	struct inode *i = inode_find(&w->b->m.cache, rel->ino, SNAP_HEAD);
+
+	if (!i) {
+		i = bed_inode(w->b, w->s, rel->ino, dir || w->q.q.op == MDS_OP_RMDIR, rel->caps | bits,
+			      rel->seq);
+		i->caps->cap_id = rel->cap_id;
+		i->caps->issue_seq = rel->issue_seq;
+		i->caps->mseq = rel->mseq;
+	}
+	if (rel->dname_len) {
+		char name[64] = { 0 };
+
+		memcpy(name, rel->dname, rel->dname_len);
+		bed_name(w->b, w->s, i, name, NULL, 30000)->lease_seq = rel->dname_seq;
+	}
+	mreq_drop(r, i, bits, CAP_FX, dir);
+}
+
+static struct mreq *twin_request(struct twin *w)
+{
+	const struct mds_request *q = &w->q.q;
+	struct mreq *r = mreq_new(&w->b->m, q->op, NULL, q->path1, q->path1_len);
+	struct cephring_cred cred = {
+		.uid = q->uid, .gid = q->gid, .ngroups = q->gid_count, .groups = q->gids
+	};
+
+	r->base_ino = q->ino1;
+	cr_assert_eq(mreq_set_cred(r, &cred), 0);
+	memcpy(r->args, q->args, sizeof r->args);
+	r->want_dentry = q->flags & MDS_FLAG_WANT_DENTRY;
+	r->sent_wall_ns = q->stamp_ns;
+	r->done = on_done;
+	r->arg = &w->t;
+	return r;
+}
+
+static void twin_path2(struct twin *w, struct mreq *r)
+{
+	const struct mds_request *q = &w->q.q;
+	struct inode *i = inode_find(&w->b->m.cache, q->ino2, SNAP_HEAD);
+
+	if (q->ino2 && !i)
+		i = bed_inode(w->b, w->s, q->ino2, true, CAP_PIN, 1);
+	cr_assert_eq(mreq_set_path2(r, i, q->path2, q->path2_len), 0);
+}
+
+static void twin_begin(struct twin *w, const struct message *m)
+{
+	static const uint64_t features[] = { 0, 0x1ffff, 0x7ffff, 0x1fffff };
+
+	*w = (struct twin){ .m = m, .b = bed_new(1 << 20) };
+	request_parse(m, &w->q);
+	w->b->map.epoch = w->b->m.map->epoch = w->q.q.mdsmap_epoch;
+	w->b->map.rank_count = w->b->m.map->rank_count = 1;
+	w->s = wire_session(w->b, 0);
+	w->s->features = features[w->q.head_version];
+	if (w->q.q.oldest_tid)
+		w->b->m.last_tid = w->q.q.oldest_tid - 1;
+}
+
+static void twin_end(struct twin *w)
+{
+	mreqs_fail_all(&w->b->m, -ESHUTDOWN);
+	all_gone(w->b);
+	wire_free(w->b);
+}
+
+static void same_as_captured(const struct twin *w, const struct sent *x)
+{
+	cr_assert_eq(x->version, w->m->version);
+	cr_assert_eq(x->front.len, w->m->front_len, "%s %u %s", w->m->file, w->m->index,
+		     mds_op_name(w->q.q.op));
+	cr_assert_arr_eq(x->front.buf, w->m->front, w->m->front_len, "%s %u %s", w->m->file, w->m->index,
+			 mds_op_name(w->q.q.op));
+}
+
+/* libcephfs tells of directories also when nothing of them is given up; what it wants depends on its open
+ * files. */
+static bool comparable(const struct parsed *q)
+{
+	for (uint32_t n = 0; n < q->q.release_count; n++) {
+		const struct mds_release *r = &q->releases[n];
+		bool again = n && q->releases[n - 1].ino == r->ino;
+
+		if (r->wanted || (!r->dname_len && ((r->caps & CAP_FX) || again)))
+			return false;
+	}
+	return q->q.release_count && !q->q.num_retry && !q->q.num_fwd;
+}
+
+static void releases_as(const struct message *m, void *arg)
+{
+	struct twin w;
+	struct mreq *r;
+
+	twin_begin(&w, m);
+	if (comparable(&w.q)) {
+		r = twin_request(&w);
+		for (uint32_t n = 0; n < w.q.q.release_count; n++)
+			twin_drop(&w, r, &w.q.releases[n]);
+		twin_path2(&w, r);
+		mreq_submit(r);
+		same_as_captured(&w, wire_next());
+		++*(unsigned *)arg;
+	}
+	twin_end(&w);
+}
+
+Test(request, gives_up_caps_as_captured)
+{
+	unsigned compared = 0;
+
+	messages_each(MSG_CLIENT_REQUEST, releases_as, &compared);
+	cr_assert_eq(compared, 21, "%u", compared);
+}
+
+static void replays_as(const struct message *m, void *arg)
+{
+	struct inode_stat st;
+	struct answer a;
+	struct mreq *r;
+	struct twin w;
+
+	twin_begin(&w, m);
+	if (w.q.q.flags & MDS_FLAG_REPLAY) {
+		st = bed_stat(w.q.q.ino, w.q.q.op == MDS_OP_MKDIR, CAP_PIN, 1);
+		a = plain(w.q.q.op, false, 0);
+		a.target = w.q.q.ino ? &st : NULL;
+		w.b->map.epoch--;
+		w.b->m.map->epoch--;
+		r = twin_request(&w);
+		twin_path2(&w, r);
+		answer(w.s, submit(r), a);
+		wire_next();
+		wire_map(w.b, 77, MDS_STATE_RECONNECT);
+		same_as_captured(&w, wire_next());
+		++*(unsigned *)arg;
+	}
+	twin_end(&w);
+}
+
+Test(request, replays_as_captured)
+{
+	unsigned compared = 0;
+
+	messages_each(MSG_CLIENT_REQUEST, replays_as, &compared);
+	cr_assert_eq(compared, 6, "%u", compared);
+}
+
 /* ---- two replies ---- */
 
 Test(request, done_at_the_first_reply_gone_at_the_second)
