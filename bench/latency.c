@@ -5,6 +5,8 @@
  * and the coordinator mounts anew for each round. */
 #include "worker/client.h"
 #include "worker/data.h"
+#include "worker/jobs.h"
+#include "worker/names.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -16,41 +18,6 @@ enum {
 	STATS_PER_SAMPLE = 32, /* a cached stat is not much longer than reading the clock */
 	WIDE_FILE = 0,         /* of the wide directory: what the cached workloads use */
 };
-
-/* ---- rows of names, made before the clock runs ---- */
-
-struct names {
-	char (*text)[DATA_PATH_MAX];
-	const char **v;
-	size_t n;
-};
-
-static void names_free(struct names *s)
-{
-	free(s->text);
-	free(s->v);
-}
-
-static int names_new(struct names *s, size_t n)
-{
-	*s = (struct names){ calloc(n ? n : 1, DATA_PATH_MAX), calloc(n ? n : 1, sizeof(char *)), n };
-	if (!s->text || !s->v) {
-		names_free(s);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < n; i++)
-		s->v[i] = s->text[i];
-	return 0;
-}
-
-static int names_make(struct names *s, const struct job *j, void (*one)(char out[DATA_PATH_MAX], uint64_t i))
-{
-	int err = names_new(s, j->n);
-
-	for (size_t i = 0; !err && i < s->n; i++)
-		one(s->text[i], j->first + i);
-	return err;
-}
 
 /* ---- one operation after the other ---- */
 
@@ -123,7 +90,7 @@ static int lookups(struct job *j, void (*name)(char out[DATA_PATH_MAX], uint64_t
 {
 	struct client_dir *dir;
 	struct names s;
-	int err = names_make(&s, j, name);
+	int err = names_make(&s, j->n, j->first, name);
 
 	if (err)
 		return err;
@@ -151,7 +118,7 @@ static int run_missing(struct job *j)
 static int run_open_cold(struct job *j)
 {
 	struct names s;
-	int err = names_make(&s, j, data_wide);
+	int err = names_make(&s, j->n, j->first, data_wide);
 
 	if (err)
 		return err;
@@ -172,7 +139,7 @@ static void same_path(char out[DATA_PATH_MAX], uint64_t i)
 static int run_open_cached(struct job *j)
 {
 	struct names s;
-	int err = names_make(&s, j, same_path);
+	int err = names_make(&s, j->n, j->first, same_path);
 
 	if (err)
 		return err;
@@ -209,58 +176,35 @@ static int run_stat_cached(struct job *j)
 
 /* ---- the rest ---- */
 
-/* One sample is the whole directory, divided by its entries. */
-static int run_readdirplus(struct job *j)
-{
-	uint64_t resident = meter_resident_bytes();
-	int err = job_samples(j, 1);
-
-	if (err)
-		return err;
-	job_begin(j);
-	uint64_t began = meter_now_ns();
-	int64_t entries = client_readdirplus(j->c, DATA_WIDE);
-	uint64_t took = meter_now_ns() - began;
-	job_end(j);
-	if (entries <= 0)
-		return job_fail(j, entries ? (int)entries : -ENOENT, DATA_WIDE);
-	j->entries = entries;
-	j->ops_per_sample = (uint64_t)entries;
-	j->took_ns[0] = took / (uint64_t)entries;
-	j->resident_bytes = (int64_t)meter_resident_bytes() - (int64_t)resident;
-	return 0;
-}
-
 static int run_inflight(struct job *j)
 {
-	struct client_dir *dir = NULL;
-	struct names s;
-	int err = names_make(&s, j, data_name);
+	struct client_act lookup = { .verb = CLIENT_LOOKUP };
+	struct acts acts;
+	int err = client_dir_get(j->c, DATA_WIDE, &lookup.at);
 
 	if (err)
-		return err;
-	err = job_samples(j, s.n);
-	if (!err)
-		err = client_dir_get(j->c, DATA_WIDE, &dir);
+		return job_fail(j, err, DATA_WIDE);
+	err = acts_new(&acts, j->n, j->n, &lookup);
 	if (!err) {
-		job_begin(j);
-		err = client_lookup_many(dir, s.v, s.n, (unsigned)j->depth, j->took_ns);
-		job_end(j);
-		client_dir_put(dir);
+		for (size_t i = 0; i < acts.n; i++)
+			data_name(acts.names.text[i], j->first + i);
+		err = job_acts(j, &acts);
+		acts_free(&acts);
 	}
-	names_free(&s);
-	return err ? job_fail(j, err, DATA_WIDE) : 0;
+	client_dir_put(lookup.at);
+	return err;
 }
 
 static int mount_once(struct job *j, uint64_t *took_ns)
 {
+	struct client_how how = { .uid = (uint32_t)j->uid };
 	struct client *c = NULL;
 	int err = client_new(j->conf, &c);
 
 	if (!err) {
 		job_begin(j);
 		uint64_t began = meter_now_ns();
-		err = client_mount(c, DATA_ROOT, (uint32_t)j->uid);
+		err = client_mount(c, data_root, &how);
 		if (!err)
 			err = client_unmount(c);
 		*took_ns = meter_now_ns() - began;
@@ -283,36 +227,6 @@ static int run_mount(struct job *j)
 
 /* ---- not measured: makes the tree ---- */
 
-static int prepare_root(struct client *c, const struct data_plan *plan, char where[DATA_PATH_MAX])
-{
-	return client_mkdir(c, DATA_ROOT);
-}
-
-static int prepare_tree(struct client *c, const struct data_plan *plan, char where[DATA_PATH_MAX])
-{
-	return data_prepare(c, plan, job_progress, where);
-}
-
-static int prepare_at(struct job *j, const char *root, const struct data_plan *plan,
-		      int (*make)(struct client *, const struct data_plan *, char[DATA_PATH_MAX]))
-{
-	char where[DATA_PATH_MAX] = DATA_ROOT;
-	int err = client_new(j->conf, &j->c);
-
-	if (!err)
-		err = client_mount(j->c, root, 0);
-	if (!err) {
-		err = make(j->c, plan, where);
-		int down = client_unmount(j->c);
-		err = err ? err : down;
-	}
-	if (err)
-		job_fail(j, err, where);
-	client_free(j->c);
-	j->c = NULL;
-	return err;
-}
-
 static int run_prepare(struct job *j)
 {
 	struct data_plan plan = {
@@ -320,12 +234,13 @@ static int run_prepare(struct job *j)
 		/* at 8 root has chains of its own, twice */
 		.chains = { { 2, j->chains }, { 4, j->chains }, { 8, 3 * j->chains }, { 16, j->chains } },
 		.depths = 4,
-		.threads = j->threads ? (unsigned)j->threads : 16,
+		.threads = DATA_MAKERS,
 	};
-	int err = prepare_at(j, "/", &plan, prepare_root);
 
-	return err ? err : prepare_at(j, DATA_ROOT, &plan, prepare_tree);
+	return job_prepare(j, 0755, &plan);
 }
+
+const char data_root[] = "/cephring-bench";
 
 const struct workload workloads[] = {
 	{ "prepare", run_prepare, 0 },
@@ -336,7 +251,7 @@ const struct workload workloads[] = {
 	{ "stat_cached", run_stat_cached, 1 },
 	{ "open_cold", run_open_cold, 1 },
 	{ "open_cached", run_open_cached, 1 },
-	{ "readdirplus", run_readdirplus, 1 },
+	{ "readdirplus", job_readdirplus, 1 },
 	{ "inflight", run_inflight, 1 },
 	{ NULL, NULL, 0 },
 };

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import struct
+import time
 
 from .stats import Failure
 
@@ -55,7 +56,8 @@ class Mds:
             command(path, "flush journal")
 
     def look(self):
-        """Counters now: requests, the seconds they took inside the MDS, bytes in and out; CPU of each thread."""
+        """Counters now: requests, the seconds they took inside the MDS, bytes in and out; CPU of each thread; and
+        how long this machine's CPUs were busy."""
         sums = {"requests": 0, "seconds": 0.0, "bytes_in": 0, "bytes_out": 0, "threads": {}}
         for path in self.paths:
             try:
@@ -70,7 +72,18 @@ class Mds:
                     sums["bytes_in"] += section["msgr_recv_bytes"]
                     sums["bytes_out"] += section["msgr_send_bytes"]
             sums["threads"].update(threads(pid))
-        return sums
+        return sums | {"machine": machine_ticks(), "at_ns": time.monotonic_ns()}
+
+    def pids(self):
+        return [command(path, "status")[1] for path in self.paths]
+
+
+def machine_ticks():
+    """(busy, all) ticks of all CPUs since boot."""
+    with open("/proc/stat") as f:
+        user, nice, system, idle, iowait, *others = (int(x) for x in f.readline().split()[1:9])
+    busy = user + nice + system + sum(others)
+    return busy, busy + idle + iowait
 
 
 def threads(pid):
@@ -88,13 +101,15 @@ def threads(pid):
 
 
 def difference(before, after):
-    """What happened between two looks; threads by name, the busiest of a name."""
+    """What happened between two looks. CPU by the threads' names: of the busiest of a name, and of all of them."""
     out = {k: after[k] - before[k] for k in ("requests", "seconds", "bytes_in", "bytes_out")}
-    busy = {}
+    busiest, cpu_ns = {}, {}
     for key, ns in after["threads"].items():
         spent = ns - before["threads"].get(key, 0)
         if spent > 0:
             name = key[2]
-            busy[name] = max(busy.get(name, 0), spent)
-    out["threads"] = busy
-    return out
+            busiest[name] = max(busiest.get(name, 0), spent)
+            cpu_ns[name] = cpu_ns.get(name, 0) + spent
+    busy, ticks = (a - b for a, b in zip(after["machine"], before["machine"]))
+    out |= {"threads": busiest, "cpu_ns": cpu_ns, "window_ns": after["at_ns"] - before["at_ns"]}
+    return out | {"machine_busy": busy / ticks if ticks else None}

@@ -30,37 +30,72 @@ def table(heads, rows, out):
             print("  ".join("-" * w for w in widths), file=out)
 
 
-def of(rows, workload, client, *keys):
-    row = rows.get((workload, client), {})
-    return [row.get(k) for k in keys]
+class Line:
+    """A line of the tables: a workload of ours beside one of the peer's, usually the same."""
+
+    def __init__(self, rows, workload, ours, theirs, peer=None):
+        self.name = workload
+        self.ours = rows.get((workload, ours), {})
+        self.theirs = rows.get((peer or workload, theirs), {})
+        self.floor = rows.get((workload, "floor"), {})
+        self.peer = peer
+
+    def pair(self, key):
+        return self.theirs.get(key), self.ours.get(key)
+
+    def compared(self, key):
+        """Theirs, ours, and the ratio: smaller is better."""
+        a, b = self.pair(key)
+        return [a, b, ratio(b, a)]
 
 
-def times(rows, workloads, ours, theirs, out):
+def cells(lines, values):
+    """The peer's name is told where the workload is another one."""
+    return [[x.name + (f" / {x.peer}" if x.peer else "")] + [number(v) for v in values(x)] for x in lines]
+
+
+def times(lines, ours, theirs, out):
     heads = ["workload", f"{theirs} p50", f"{ours} p50", "ratio", f"{theirs} p99", f"{ours} p99", "floor p50", "MDS us/op"]
-    lines = []
-    for w in workloads:
-        (a, a99), (b, b99) = (of(rows, w, c, "p50_us", "p99_us") for c in (theirs, ours))
-        floor, mds = rows.get((w, "floor"), {}), rows.get((w, ours)) or rows.get((w, theirs), {})
-        lines.append([w] + [number(x) for x in (a, b, ratio(b, a), a99, b99, floor.get("p50_us"), mds.get("mds_us_op"))])
+
+    def values(x):
+        mds = x.ours.get("mds_us_op") if x.ours else x.theirs.get("mds_us_op")
+        return x.compared("p50_us") + [*x.pair("p99_us"), x.floor.get("p50_us"), mds]
+
     print("Time of one operation, microseconds", file=out)
-    table(heads, lines, out)
+    table(heads, cells(lines, values), out)
 
 
-def costs(rows, workloads, ours, theirs, out):
+def costs(lines, ours, theirs, out):
     heads = ["workload", f"{theirs} cpu", f"{ours} cpu", "ratio"]
     heads += [f"{theirs} syscalls", f"{ours} syscalls", f"{theirs} ops/s", f"{ours} ops/s"]
-    lines = []
-    for w in workloads:
-        a, b = (of(rows, w, c, "cpu_us_op", "syscalls_op", "ops_s") for c in (theirs, ours))
-        lines.append([w] + [number(x) for x in (a[0], b[0], ratio(b[0], a[0]), a[1], b[1], a[2], b[2])])
+
+    def values(x):
+        return x.compared("cpu_us_op") + [*x.pair("syscalls_op"), *x.pair("ops_s")]
+
     print("\nWhat one operation costs the client: CPU microseconds of all its threads, system calls", file=out)
-    table(heads, lines, out)
+    table(heads, cells(lines, values), out)
+
+
+def rates(lines, ours, theirs, out):
+    """Who is the bottleneck: `cores` are CPUs kept busy over the wall time, `machine` the share of all CPUs."""
+    heads = ["workload", f"{theirs} ops/s", f"{ours} ops/s", "times", "MDS us/op", "MDS us/op", "MDS cores", "MDS cores"]
+    heads += ["own cores", "own cores", "machine", "machine"]
+
+    def values(x):
+        a, b = x.pair("ops_s")
+        more = [v for key in ("mds_cpu_us_op", "mds_cores", "client_cores", "machine_busy") for v in x.pair(key)]
+        return [a, b, ratio(b, a)] + more
+
+    print(f"\nRates, and who is busy; in pairs: with {theirs}, with {ours}. MDS: CPU of all its threads", file=out)
+    table(heads, cells(lines, values), out)
 
 
 def targets(checks, out):
-    """checks: dicts of what, value, limit, met."""
+    """checks: dicts of what, value, limit, at_least, met."""
     words = {None: "not measured", True: "met", False: "NOT MET"}
-    lines = [[c["what"], number(c["value"]), f"<= {c['limit']}", words[c["met"]]] for c in checks]
+    lines = [
+        [c["what"], number(c["value"]), f"{'>=' if c['at_least'] else '<='} {c['limit']}", words[c["met"]]] for c in checks
+    ]
     print("\nTargets (ratio to libcephfs unless it says otherwise)", file=out)
     table(["what", "reached", "target", ""], lines, out)
 

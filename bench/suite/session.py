@@ -16,8 +16,10 @@ from .stats import Failure, Series
 
 @dataclasses.dataclass
 class Step:
-    workload: str = ""  # name of the row; empty: a command that is not measured (up, down)
+    workload: str = ""     # name of the row; empty: a command that cannot fail alone (up, down)
     line: str = ""
+    measured: bool = True  # False: a workload that others need, and no row
+    needs: tuple = ()      # names of workloads without which this one is pointless
 
 
 class Session:
@@ -43,7 +45,7 @@ class Session:
         worker = workers.Worker(self.exes[client], self.conf, before=before)
         try:
             for step in steps:
-                if (step.workload, client) in self.failed:
+                if not self.possible(client, step):
                     continue
                 self.progress.say(f"{title}  {client}  {step.workload or step.line}")
                 if step.workload:
@@ -55,11 +57,24 @@ class Session:
         finally:
             worker.close()
 
+    def possible(self, client, step):
+        if (step.workload, client) in self.failed:
+            return False
+        for need in step.needs:
+            if (need, client) in self.failed:
+                if step.workload and step.measured:
+                    self.failed[step.workload, client] = f"not without {need}"
+                return False
+        return True
+
     def measure(self, worker, client, step):
         path = os.path.join(self.scratch.name, "samples")
-        looked = self.mds.look()
         try:
-            got = worker.ask(f"{step.line} out={path}")
+            if not step.measured:
+                worker.ask(step.line, timeout=600)
+                return
+            looked = self.mds.look()
+            got = worker.ask(f"{step.line} out={path}", timeout=600)
         except Failure as e:
             if worker.process.poll() is not None:
                 raise
@@ -79,21 +94,32 @@ class Session:
     def count(self, client, steps, title):
         """The kernel's tracepoint where it lets us; else strace, which is slower and counts the same."""
         self.progress.say(f"{title}  {client}")
-        good = [s for s in steps if (s.workload, client) not in self.failed]
         try:
             worker = workers.Worker(self.exes[client], self.conf, mode="count")
         except Failure:
-            return self.count_strace(client, good)
+            return self.count_strace(client, steps)
         try:
-            for step in good:
-                got = worker.ask(step.line)
-                if step.workload:
-                    self.of(step.workload, client).counted.append(got)
-        except Failure as e:
-            self.failed[good[0].workload or "count", client] = f"counting system calls: {e}"
+            for step, got in self.ask_counting(worker, client, steps):
+                self.counted(client, step, got)
         finally:
             worker.close()
         return "kernel tracepoint raw_syscalls:sys_enter"
+
+    def ask_counting(self, worker, client, steps):
+        answers = []
+        for step in steps:
+            if not self.possible(client, step):
+                continue
+            try:
+                answers.append((step, worker.ask(step.line, timeout=600)))
+            except Failure as e:
+                self.failed[step.workload or step.line, client] = f"counting system calls: {e}"
+                break
+        return answers
+
+    def counted(self, client, step, got):
+        if step.workload and step.measured:
+            self.of(step.workload, client).counted.append(got)
 
     def count_strace(self, client, steps):
         log = os.path.join(self.scratch.name, "strace")
@@ -103,16 +129,16 @@ class Session:
         except (FileNotFoundError, Failure):
             return "not counted: no tracepoints (root?) and no strace"
         try:
-            answers = [(s, worker.ask(s.line, timeout=600)) for s in steps]
+            answers = self.ask_counting(worker, client, steps)
         finally:
             worker.close()
         counts = iter(workers.count_marked(log))
         for step, got in answers:
-            if step.workload:
+            if got.get("samples"):
                 # each sample of a mount is a stretch of its own
                 stretches = got["samples"] if step.line.split()[0] == "mount" else 1
                 got["calls"] = sum(next(counts) for _ in range(stretches))
-                self.of(step.workload, client).counted.append(got)
+                self.counted(client, step, got)
         return "strace -f"
 
     # ---- the floor ----

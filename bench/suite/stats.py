@@ -49,7 +49,7 @@ class Series:
 
     def per_op(self, key):
         """Median over rounds of what one operation cost."""
-        return median([r[key] / r["ops"] for r in self.rounds if r.get("ops")])
+        return median([r[key] / r["ops"] for r in self.rounds if r.get("ops") and r.get(key) is not None])
 
     def calls_op(self):
         ops = sum(c["ops"] for c in self.counted)
@@ -73,6 +73,7 @@ class Series:
             "p99_us": rounded(us(percentile(every, 99))),
             "p999_us": rounded(us(percentile(every, 99.9))),
             "ops_s": rounded(median([r["ops"] * 1e9 / r["wall_ns"] for r in self.rounds if r["wall_ns"]])),
+            "wall_us_op": rounded(us(self.per_op("wall_ns"))),
             "cpu_us_op": rounded(us(self.per_op("cpu_ns"))),
             "syscalls_op": rounded(self.calls_op()),
         }

@@ -1,4 +1,5 @@
-"""The numbers of a report come from these few functions: ranks, percentile logs, marks of strace, the relay's delay."""
+"""The numbers of a report come from these few functions: ranks, percentile logs, marks of strace, CPU shares, times on the
+wire, the relay's delay; and the order in which a round does things."""
 
 import json
 import os
@@ -8,9 +9,10 @@ import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
+BENCH = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
+sys.path.insert(0, BENCH)
 
-from suite import cluster, stats, workers  # noqa: E402
+from suite import cluster, report, rows, session, stats, workers  # noqa: E402
 
 FLOOR, RELAY = os.environ.get("BENCH_FLOOR"), os.environ.get("BENCH_RELAY")
 
@@ -61,15 +63,79 @@ class Marks(unittest.TestCase):
             self.assertEqual(workers.count_marked(f.name), [2, 0])
 
 
+def looked(requests, seconds, threads, machine, at_ns):
+    return {"requests": requests, "seconds": seconds, "bytes_in": 0, "bytes_out": 0, "threads": threads,
+            "machine": machine, "at_ns": at_ns}
+
+
 class Cluster(unittest.TestCase):
-    def test_busiest_thread_of_a_name(self):
-        before = {"requests": 1, "seconds": 1.0, "bytes_in": 0, "bytes_out": 0, "threads": {(1, 2, "m"): 5}}
-        threads = {(1, 2, "m"): 9, (1, 3, "m"): 3, (1, 4, "idle"): 0}
-        after = {"requests": 4, "seconds": 1.5, "bytes_in": 7, "bytes_out": 8, "threads": threads}
+    def test_cpu_of_a_name(self):
+        before = looked(1, 1.0, {(1, 2, "m"): 5}, (10, 100), 1000)
+        after = looked(4, 1.5, {(1, 2, "m"): 9, (1, 3, "m"): 3, (1, 4, "idle"): 0}, (40, 140), 3000)
         self.assertEqual(
             cluster.difference(before, after),
-            {"requests": 3, "seconds": 0.5, "bytes_in": 7, "bytes_out": 8, "threads": {"m": 4}},
+            {"requests": 3, "seconds": 0.5, "bytes_in": 0, "bytes_out": 0, "threads": {"m": 4}, "cpu_ns": {"m": 7},
+             "window_ns": 2000, "machine_busy": 0.75},
         )
+
+    def test_no_tick_is_no_share(self):
+        at = looked(0, 0.0, {}, (10, 100), 0)
+        self.assertIsNone(cluster.difference(at, at)["machine_busy"])
+
+    def test_ticks_of_this_machine(self):
+        busy, every = cluster.machine_ticks()
+        self.assertLess(0, busy)
+        self.assertLessEqual(busy, every)
+
+
+def answer(ops, wall_ns, cpu_ns, mds_cpu, window_ns):
+    mds = {"requests": 2 * ops, "seconds": ops * 3e-6, "threads": {}, "cpu_ns": mds_cpu, "window_ns": window_ns,
+           "machine_busy": 0.5}
+    return {"ops": ops, "wall_ns": wall_ns, "cpu_ns": cpu_ns, "took": [1000], "mds": mds}
+
+
+class Rows(unittest.TestCase):
+    def of(self, *rounds):
+        s = stats.Series()
+        s.rounds = list(rounds)
+        return s.row("w", "c") | rows.mds_part(s) | rows.own_part(s)
+
+    def test_mds_cpu_is_all_but_what_answers_us(self):
+        row = self.of(answer(10, 1000000, 500000, {"ms_dispatch": 300000, "log": 100000, "admin_socket": 9}, 1000000))
+        self.assertEqual((row["mds_cpu_us_op"], row["mds_cores"], row["client_cores"]), (40.0, 0.4, 0.5))
+        self.assertEqual((row["mds_us_op"], row["mds_requests_op"], row["machine_busy"]), (3.0, 2.0, 0.5))
+
+    def test_too_short_for_the_mds(self):
+        row = self.of(answer(10, 1000, 500, {"ms_dispatch": 300000}, 1000000))
+        self.assertEqual((row["mds_cpu_us_op"], row["mds_cores"], row["machine_busy"]), (None, None, None))
+        self.assertEqual(row["client_cores"], 0.5)
+
+    def test_wall_of_an_operation(self):
+        row = self.of(answer(10, 50000, 1, {}, 50000), answer(10, 30000, 1, {}, 50000), answer(10, 20000, 1, {}, 50000))
+        self.assertEqual((row["wall_us_op"], row["ops_s"]), (3.0, 333300.0))
+
+    def test_targets_both_ways(self):
+        self.assertEqual([rows.at_most("", v, 2)["met"] for v in (2, 2.1, None)], [True, False, None])
+        self.assertEqual([rows.at_least("", v, 2)["met"] for v in (2, 1.9, None)], [True, False, None])
+
+    def test_line_beside_another_workload(self):
+        found = {("a_2t", "us"): {"p50_us": 1.0}, ("a", "them"): {"p50_us": 4.0}, ("a_2t", "floor"): {"p50_us": 0.5}}
+        line = report.Line(found, "a_2t", "us", "them", "a")
+        self.assertEqual(line.compared("p50_us"), [4.0, 1.0, 0.25])
+        self.assertEqual(report.cells([line], lambda x: [x.floor["p50_us"]]), [["a_2t / a", "0.50"]])
+        self.assertEqual(report.Line(found, "a_2t", "us", "them").compared("p50_us"), [None, 1.0, None])
+
+
+class Steps(unittest.TestCase):
+    def test_what_needs_a_failed_one_fails_too(self):
+        run = session.Session.__new__(session.Session)
+        run.failed = {("create", "us"): "words"}
+        self.assertFalse(run.possible("us", session.Step("create", "create")))
+        self.assertFalse(run.possible("us", session.Step("unlink", "unlink", needs=("create",))))
+        self.assertFalse(run.possible("us", session.Step("leave", "leave", False, ("create",))))
+        self.assertTrue(run.possible("them", session.Step("unlink", "unlink", needs=("create",))))
+        self.assertEqual(run.failed[("unlink", "us")], "not without create")
+        self.assertNotIn(("leave", "us"), run.failed)
 
 
 @unittest.skipUnless(FLOOR and RELAY, "BENCH_FLOOR and BENCH_RELAY name no programs")

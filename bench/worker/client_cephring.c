@@ -1,31 +1,15 @@
-/* client_cephring.c: this library, on an engine that the calling thread drives itself: no other thread
- * exists. */
+/* client_cephring.c: this library. Where one thread works, it drives the engine itself and no other thread
+ * exists; where several do, the engine has a thread of its own. */
+#include "client_cephring.h"
 #include "client.h"
 #include "meter.h"
 
-#include <cephring.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { DIR_BUFFER = 256 * 1024 };
-
-struct client {
-	cephring_config *conf;
-	cephring_engine *engine;
-	cephring_mount *mount;
-	struct cephring_cred user;
-	char *buf;       /* owned; DIR_BUFFER bytes, touched before anything is measured */
-	char words[256]; /* what a call that came before the mount had to say */
-};
-
-struct client_dir {
-	struct client *c;
-	cephring_inode *inode; /* ref */
-};
+#include <time.h>
 
 const char client_name[] = "cephring";
 
@@ -33,7 +17,8 @@ const char *client_words(struct client *c, int err)
 {
 	if (c && c->words[0])
 		return c->words;
-	return c && c->mount ? cephring_strerror(c->mount, err) : strerror(-err);
+	/* the words of a mount are for its engine's thread */
+	return c && c->mount && !c->own_thread ? cephring_strerror(c->mount, err) : strerror(-err);
 }
 
 /* ---- one call at a time: the blocking helpers, as a caller of libcephfs would use them ---- */
@@ -70,13 +55,18 @@ void client_free(struct client *c)
 }
 
 /* The engine is made and ended with each mount: the peer's threads are, too. */
-int client_mount(struct client *c, const char *root, uint32_t uid)
+int client_mount(struct client *c, const char *root, const struct client_how *how)
 {
-	struct cephring_mount_opts opts = { .size = sizeof(opts), .root = root, .cred = &c->user };
+	struct cephring_engine_opts engine = { .size = sizeof(engine),
+					       .own_thread = how->own_thread,
+					       .cpu = -1 };
+	struct cephring_mount_opts opts = {
+		.size = sizeof(opts), .root = root, .cred = &c->user, .async_dirops = how->async_dirops
+	};
 
-	client_become(c, uid);
-	int err = cephring_engine_new(NULL, &c->engine, c->words, sizeof(c->words));
-
+	client_become(c, how->uid);
+	c->own_thread = how->own_thread;
+	int err = cephring_engine_new(&engine, &c->engine, c->words, sizeof(c->words));
 	if (err)
 		return err;
 	c->words[0] = 0;
@@ -109,6 +99,10 @@ void client_idle(struct client *c, uint64_t ns)
 {
 	uint64_t until = meter_now_ns() + ns, now;
 
+	if (c->own_thread) {
+		nanosleep(&(struct timespec){ (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) }, NULL);
+		return;
+	}
 	while ((now = meter_now_ns()) < until && cephring_run(c->engine, (int64_t)(until - now)) >= 0)
 		;
 }
@@ -141,6 +135,26 @@ int client_open_close(struct client *c, const char *path)
 	int err = cephring_sync_open(c->mount, NULL, path, O_RDONLY, 0, NULL, &c->user, &f);
 
 	return err ? err : cephring_sync_close(f);
+}
+
+int client_open(struct client *c, const char *path, int flags, uint32_t mode, struct client_file **out)
+{
+	cephring_file *f;
+	int res = cephring_sync_open(c->mount, NULL, path, flags, mode, NULL, &c->user, &f);
+
+	if (res >= 0)
+		*out = (struct client_file *)f;
+	return res < 0 ? res : 0;
+}
+
+int client_close(struct client_file *f)
+{
+	return cephring_sync_close((cephring_file *)f);
+}
+
+int client_sync(struct client *c)
+{
+	return cephring_sync_syncfs(c->mount);
 }
 
 static bool dots(const char *name)
@@ -206,76 +220,6 @@ int client_lookup(struct client_dir *d, const char *name)
 	return err;
 }
 
-/* ---- many at once: all from this thread ---- */
-
-struct many {
-	struct client_dir *d;
-	const char *const *names;
-	uint64_t *took_ns;
-	size_t n, next, flying;
-	int err;
-};
-
-struct slot {
-	struct cephring_op op;
-	struct many *all;
-	cephring_inode *inode;
-	size_t i;
-	uint64_t began_ns;
-};
-
-static void slot_ended(struct cephring_op *op, int64_t res, void *user);
-
-static void slot_next(struct slot *s)
-{
-	struct many *m = s->all;
-	struct client *c = m->d->c;
-
-	if (m->err || m->next == m->n)
-		return;
-	s->i = m->next++;
-	s->began_ns = meter_now_ns();
-	m->err = cephring_lookup(c->mount, m->d->inode, m->names[s->i], 0, &c->user, &s->op, slot_ended, s,
-				 &s->inode);
-	if (!m->err)
-		m->flying++;
-}
-
-static void slot_ended(struct cephring_op *op, int64_t res, void *user)
-{
-	struct slot *s = user;
-	struct many *m = s->all;
-
-	m->took_ns[s->i] = meter_now_ns() - s->began_ns;
-	m->flying--;
-	if (res)
-		m->err = (int)res;
-	else
-		cephring_put(m->d->c->mount, s->inode);
-	slot_next(s);
-}
-
-int client_lookup_many(struct client_dir *d, const char *const *names, size_t n, unsigned depth,
-		       uint64_t *took_ns)
-{
-	struct many m = { .d = d, .names = names, .took_ns = took_ns, .n = n };
-	struct slot *slots = calloc(depth, sizeof(*slots));
-	int ran = 0;
-
-	if (!slots)
-		return -ENOMEM;
-	for (unsigned i = 0; i < depth; i++) {
-		slots[i].all = &m;
-		slot_next(&slots[i]);
-	}
-	while (m.flying && ran >= 0)
-		ran = cephring_run(d->c->engine, -1);
-	if (ran < 0)
-		return ran; /* operations are still in flight in slots */
-	free(slots);
-	return m.err;
-}
-
 int client_count(struct client *c, struct client_counters *out)
 {
 	struct cephring_stats st = { .size = sizeof(st) };
@@ -284,16 +228,4 @@ int client_count(struct client *c, struct client_counters *out)
 	if (!err)
 		*out = (struct client_counters){ st.syscalls, st.mds_requests, st.cache_bytes };
 	return err;
-}
-
-/* ---- making the data: this version only reads ---- */
-
-int client_mkdir(struct client *c, const char *path)
-{
-	return -EROFS;
-}
-
-int client_create(struct client *c, const char *path)
-{
-	return -EROFS;
 }

@@ -1,32 +1,18 @@
 /* client_libcephfs.c: the peer, libcephfs from Ceph's packages, used as a program would use it that cares for
  * latency: the low-level calls where they spare a path walk, blocking calls, one thread for each call in
  * flight. */
+#include "client_libcephfs.h"
 #include "client.h"
-#include "meter.h"
 
-#include <cephfs/libcephfs.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-struct client {
-	struct ceph_mount_info *mount;
-	UserPerm *user; /* owned; for the low-level calls */
-};
-
-struct client_dir {
-	struct client *c;
-	Inode *inode; /* ref */
-};
-
 const char client_name[] = "libcephfs";
-
-enum { WANT_BASIC = CEPH_STATX_BASIC_STATS };
 
 const char *client_words(struct client *c, int err)
 {
@@ -62,10 +48,13 @@ void client_free(struct client *c)
 	free(c);
 }
 
-int client_mount(struct client *c, const char *root, uint32_t uid)
+int client_mount(struct client *c, const char *root, const struct client_how *how)
 {
-	int err = client_become(c, uid);
+	int err = how->async_dirops ? -ENOTSUP : client_become(c, how->uid);
 
+	/* in this order: ceph_init() sets the permissions to those of the process */
+	if (!err)
+		err = ceph_init(c->mount);
 	if (!err)
 		err = ceph_mount_perms_set(c->mount, c->user); /* copies */
 	return err ? err : ceph_mount(c->mount, root);
@@ -117,6 +106,35 @@ int client_open_close(struct client *c, const char *path)
 	int fd = ceph_open(c->mount, path, O_RDONLY, 0);
 
 	return fd < 0 ? fd : ceph_close(c->mount, fd);
+}
+
+int client_open(struct client *c, const char *path, int flags, uint32_t mode, struct client_file **out)
+{
+	struct client_file *f = malloc(sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	*f = (struct client_file){ c, ceph_open(c->mount, path, flags, (mode_t)mode) };
+	if (f->fd < 0) {
+		int err = f->fd;
+		free(f);
+		return err;
+	}
+	*out = f;
+	return 0;
+}
+
+int client_close(struct client_file *f)
+{
+	int err = ceph_close(f->c->mount, f->fd);
+
+	free(f);
+	return err;
+}
+
+int client_sync(struct client *c)
+{
+	return ceph_sync_fs(c->mount);
 }
 
 static bool dots(const char *name)
@@ -174,67 +192,7 @@ int client_lookup(struct client_dir *d, const char *name)
 	return err;
 }
 
-/* ---- many at once: a thread for each ---- */
-
-struct lane {
-	struct client_dir *d;
-	const char *const *names;
-	uint64_t *took_ns;
-	size_t first, step, n; /* names[first], names[first + step], ... below n */
-	pthread_t thread;
-	int err;
-};
-
-static void *lane_run(void *arg)
-{
-	struct lane *l = arg;
-
-	for (size_t i = l->first; i < l->n && !l->err; i += l->step) {
-		uint64_t began = meter_now_ns();
-		l->err = client_lookup(l->d, l->names[i]);
-		l->took_ns[i] = meter_now_ns() - began;
-	}
-	return NULL;
-}
-
-int client_lookup_many(struct client_dir *d, const char *const *names, size_t n, unsigned depth,
-		       uint64_t *took_ns)
-{
-	struct lane *lanes = calloc(depth, sizeof(*lanes));
-	unsigned started = 0;
-	int err = lanes ? 0 : -ENOMEM;
-
-	for (; !err && started < depth; started++) {
-		lanes[started] = (struct lane){ d, names, took_ns, started, depth, n, 0, 0 };
-		err = -pthread_create(&lanes[started].thread, NULL, lane_run, &lanes[started]);
-		if (err)
-			break;
-	}
-	for (unsigned i = 0; i < started; i++) {
-		pthread_join(lanes[i].thread, NULL);
-		err = err ? err : lanes[i].err;
-	}
-	free(lanes);
-	return err;
-}
-
 int client_count(struct client *c, struct client_counters *out)
 {
 	return -ENOTSUP;
-}
-
-/* ---- making the data ---- */
-
-int client_mkdir(struct client *c, const char *path)
-{
-	int err = ceph_mkdir(c->mount, path, 0755);
-
-	return err == -EEXIST ? 0 : err;
-}
-
-int client_create(struct client *c, const char *path)
-{
-	int fd = ceph_open(c->mount, path, O_WRONLY | O_CREAT, 0644);
-
-	return fd < 0 ? fd : ceph_close(c->mount, fd);
 }

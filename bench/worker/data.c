@@ -2,15 +2,11 @@
  * data.h. */
 #include "data.h"
 #include "client.h"
+#include "crew.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-enum { THREADS_MAX = 64 };
 
 void data_chain(char out[DATA_PATH_MAX], unsigned depth, uint64_t i, unsigned levels)
 {
@@ -38,18 +34,13 @@ void data_missing(char out[DATA_PATH_MAX], uint64_t i)
 
 /* ---- making it ---- */
 
-/* The work is a row of items: first the wide files, then the chains depth by depth. Threads take the next
- * one. */
+/* The work is a row of items: first the wide files, then the chains depth by depth. */
 struct making {
 	struct client *c;
 	const struct data_plan *plan;
-	uint64_t all;
-	atomic_ullong next, done;
-	atomic_int err; /* the first */
-	char where[DATA_PATH_MAX];
 };
 
-static uint64_t item_count(const struct data_plan *p)
+static size_t item_count(const struct data_plan *p)
 {
 	uint64_t n = p->files;
 
@@ -58,45 +49,66 @@ static uint64_t item_count(const struct data_plan *p)
 	return n;
 }
 
+int data_mkdir(struct client *c, const char *path, uint32_t mode)
+{
+	int err = client_act(c, &(struct client_act){ .verb = CLIENT_MKDIR, .mode = mode, .path = path });
+
+	return err == -EEXIST ? 0 : err;
+}
+
+static int make_file(struct client *c, const char *path)
+{
+	int err = client_act(c, &(struct client_act){ .verb = CLIENT_CREATE, .mode = 0644, .path = path });
+
+	return err == -EEXIST ? 0 : err;
+}
+
 static int make_chain(struct client *c, unsigned depth, uint64_t i, char path[DATA_PATH_MAX])
 {
 	for (unsigned level = 1; level < depth; level++) {
 		data_chain(path, depth, i, level);
-		int err = client_mkdir(c, path);
+		int err = data_mkdir(c, path, 0755);
 		if (err)
 			return err;
 	}
 	data_chain(path, depth, i, depth);
-	return client_create(c, path);
+	return make_file(c, path);
 }
 
-static int make_item(struct making *m, uint64_t i, char path[DATA_PATH_MAX])
+/* `i` becomes the number within its row; the depth of a chain, or 0: a wide file. */
+static unsigned item_of(const struct data_plan *p, uint64_t *i)
 {
-	const struct data_plan *p = m->plan;
-
-	if (i < p->files) {
-		data_wide(path, i);
-		return client_create(m->c, path);
-	}
-	i -= p->files;
 	unsigned row = 0;
-	for (; i >= p->chains[row].count; row++)
-		i -= p->chains[row].count;
-	return make_chain(m->c, p->chains[row].depth, i, path);
+
+	if (*i < p->files)
+		return 0;
+	*i -= p->files;
+	for (; *i >= p->chains[row].count; row++)
+		*i -= p->chains[row].count;
+	return p->chains[row].depth;
 }
 
-static void *maker(void *arg)
+static int make_item(void *arg, size_t item)
 {
 	struct making *m = arg;
 	char path[DATA_PATH_MAX];
+	uint64_t i = item;
+	unsigned depth = item_of(m->plan, &i);
 
-	for (uint64_t i; !m->err && (i = atomic_fetch_add(&m->next, 1)) < m->all;) {
-		int err = make_item(m, i, path), none = 0;
-		if (err && atomic_compare_exchange_strong(&m->err, &none, err))
-			memcpy(m->where, path, sizeof(path));
-		m->done++;
-	}
-	return NULL;
+	if (depth)
+		return make_chain(m->c, depth, i, path);
+	data_wide(path, i);
+	return make_file(m->c, path);
+}
+
+static void item_name(const struct data_plan *p, uint64_t i, char out[DATA_PATH_MAX])
+{
+	unsigned depth = item_of(p, &i);
+
+	if (depth)
+		data_chain(out, depth, i, depth);
+	else
+		data_wide(out, i);
 }
 
 /* The name says what is there, so a smaller tree of an earlier run is not taken for a larger one. */
@@ -109,29 +121,12 @@ static void ready_name(const struct data_plan *p, char out[DATA_PATH_MAX])
 			       (unsigned long long)p->chains[i].count);
 }
 
-static int make_all(struct making *m, void (*say)(uint64_t, uint64_t))
-{
-	pthread_t threads[THREADS_MAX];
-	unsigned n = m->plan->threads < THREADS_MAX ? m->plan->threads : THREADS_MAX, started = 0;
-
-	while (started < n && !pthread_create(&threads[started], NULL, maker, m))
-		started++;
-	if (!started)
-		return -EAGAIN;
-	while (m->done < m->all && !m->err) {
-		nanosleep(&(struct timespec){ .tv_nsec = 200 * 1000 * 1000 }, NULL);
-		say(m->done, m->all);
-	}
-	for (unsigned i = 0; i < started; i++)
-		pthread_join(threads[i], NULL);
-	return m->err;
-}
-
-int data_prepare(struct client *c, const struct data_plan *plan, void (*say)(uint64_t done, uint64_t all),
+int data_prepare(struct client *c, const struct data_plan *plan, void (*say)(size_t done, size_t all),
 		 char where[DATA_PATH_MAX])
 {
-	struct making m = { .c = c, .plan = plan, .all = item_count(plan) };
+	struct making m = { .c = c, .plan = plan };
 	char ready[DATA_PATH_MAX];
+	size_t bad = 0;
 
 	ready_name(plan, ready);
 	int err = client_walk(c, ready);
@@ -139,14 +134,15 @@ int data_prepare(struct client *c, const struct data_plan *plan, void (*say)(uin
 		memcpy(where, ready, sizeof(ready));
 		return err;
 	}
-	snprintf(m.where, sizeof(m.where), "%s", DATA_WIDE);
-	err = client_mkdir(c, DATA_WIDE);
-	if (!err)
-		err = make_all(&m, say);
-	if (!err) {
-		memcpy(m.where, ready, sizeof(ready));
-		err = client_create(c, ready);
+	snprintf(where, DATA_PATH_MAX, "%s", DATA_WIDE);
+	err = data_mkdir(c, DATA_WIDE, 0755);
+	if (err)
+		return err;
+	err = crew_run(plan->threads, item_count(plan), make_item, &m, &bad, say);
+	if (err) {
+		item_name(plan, bad, where);
+		return err;
 	}
-	memcpy(where, m.where, sizeof(m.where));
-	return err;
+	memcpy(where, ready, sizeof(ready));
+	return make_file(c, ready);
 }

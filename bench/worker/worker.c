@@ -50,9 +50,9 @@ int job_fail(struct job *job, int err, const char *what)
 	return err;
 }
 
-void job_progress(uint64_t done, uint64_t all)
+void job_progress(size_t done, size_t all)
 {
-	printf("{\"done\":%llu,\"all\":%llu}\n", (unsigned long long)done, (unsigned long long)all);
+	printf("{\"done\":%zu,\"all\":%zu}\n", done, all);
 	fflush(stdout);
 }
 
@@ -83,32 +83,7 @@ static void answer_error(const char *words)
 
 /* ---- commands ---- */
 
-static void go_up(struct worker *w)
-{
-	int err = client_new(w->conf, &w->c);
-
-	if (!err)
-		err = client_mount(w->c, DATA_ROOT, 1000);
-	if (!err) {
-		answer("{\"up\":true}");
-		return;
-	}
-	answer_error(client_words(w->c, err));
-	client_free(w->c);
-	w->c = NULL;
-}
-
-static void go_down(struct worker *w)
-{
-	int err = w->c ? client_unmount(w->c) : 0;
-
-	client_free(w->c);
-	w->c = NULL;
-	if (err)
-		answer_error(strerror(-err));
-	else
-		answer("{\"up\":false}");
-}
+static const struct job job_defaults = { .n = 1, .uid = 1000, .depth = 1, .threads = 1, .ops_per_sample = 1 };
 
 static uint64_t *job_key(struct job *j, const char *key)
 {
@@ -122,7 +97,13 @@ static uint64_t *job_key(struct job *j, const char *key)
 		     { "chains", &j->chains },
 		     { "files", &j->files },
 		     { "threads", &j->threads },
-		     { "pause_us", &j->pause_us } };
+		     { "pause_us", &j->pause_us },
+		     { "set", &j->set },
+		     { "mode", &j->mode },
+		     { "renamed", &j->renamed },
+		     { "sync", &j->sync },
+		     { "own", &j->own },
+		     { "async", &j->async } };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (!strcmp(key, keys[i].key))
@@ -152,6 +133,45 @@ static int job_parse(struct job *j, char *words, const char **out)
 	return 0;
 }
 
+static int mount_as(struct worker *w, const struct job *j)
+{
+	struct client_how how = { .uid = (uint32_t)j->uid, .own_thread = j->own, .async_dirops = j->async };
+	int err = client_new(w->conf, &w->c);
+
+	return err ? err : client_mount(w->c, data_root, &how);
+}
+
+static void go_up(struct worker *w, char *words)
+{
+	struct job j = job_defaults;
+	const char *out = NULL;
+
+	if (w->c || job_parse(&j, words, &out)) {
+		answer_error("up: it is up already, or a word is not key=value with a known key");
+		return;
+	}
+	int err = mount_as(w, &j);
+	if (!err) {
+		answer("{\"up\":true}");
+		return;
+	}
+	answer_error(client_words(w->c, err));
+	client_free(w->c);
+	w->c = NULL;
+}
+
+static void go_down(struct worker *w)
+{
+	int err = w->c ? client_unmount(w->c) : 0;
+
+	client_free(w->c);
+	w->c = NULL;
+	if (err)
+		answer_error(strerror(-err));
+	else
+		answer("{\"up\":false}");
+}
+
 static int save_samples(const struct job *j, const char *path)
 {
 	FILE *f = fopen(path, "we");
@@ -166,12 +186,14 @@ static void answer_job(const struct job *j, const struct client_counters *own)
 {
 	answer("{\"samples\":%zu,\"ops\":%llu,\"wall_ns\":%llu,\"cpu_ns\":%llu,\"calls\":%llu,\"own_calls\":%"
 	       "llu,"
-	       "\"own_messages\":%llu,\"own_bytes\":%llu,\"resident_bytes\":%lld,\"entries\":%lld}",
+	       "\"own_messages\":%llu,\"own_bytes\":%llu,\"resident_bytes\":%lld,\"entries\":%lld,"
+	       "\"last_ns\":%llu}",
 	       j->samples, (unsigned long long)(j->samples * j->ops_per_sample),
 	       (unsigned long long)j->cost.wall_ns, (unsigned long long)j->cost.cpu_ns,
 	       (unsigned long long)j->cost.calls, (unsigned long long)own->syscalls,
 	       (unsigned long long)own->messages, (unsigned long long)own->bytes,
-	       (long long)j->resident_bytes, (long long)j->entries);
+	       (long long)j->resident_bytes, (long long)j->entries,
+	       (unsigned long long)(j->samples ? j->took_ns[j->samples - 1] : 0));
 }
 
 static void own_counters(struct client *c, struct client_counters *out)
@@ -182,13 +204,14 @@ static void own_counters(struct client *c, struct client_counters *out)
 
 static void run_workload(struct worker *w, const struct workload *load, char *words)
 {
-	struct job j = {
-		.c = w->c, .conf = w->conf, .meter = &w->meter, .n = 1, .uid = 1000, .ops_per_sample = 1
-	};
+	struct job j = job_defaults;
 	struct client_counters before, after;
 	const char *out = NULL;
 	int err = job_parse(&j, words, &out);
 
+	j.c = w->c;
+	j.conf = w->conf;
+	j.meter = &w->meter;
 	if (err) {
 		answer_error("a word of the command is not key=value with a known key");
 		return;
@@ -221,13 +244,15 @@ static void obey(struct worker *w, char *line)
 
 	if (words)
 		*words++ = 0;
+	else
+		words = line + strlen(line);
 	if (!strcmp(line, "up"))
-		return go_up(w);
+		return go_up(w, words);
 	if (!strcmp(line, "down"))
 		return go_down(w);
 	for (const struct workload *load = workloads; load->name; load++) {
 		if (!strcmp(line, load->name))
-			return run_workload(w, load, words ? words : line + strlen(line));
+			return run_workload(w, load, words);
 	}
 	answer_error("no such workload");
 }

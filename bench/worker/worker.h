@@ -4,9 +4,10 @@
  * order of rounds, and can look at the cluster between two workloads, while nothing but the workload runs in
  * this process.
  *
- *   up | down | WORKLOAD key=value ... | quit
+ *   up key=value ... | down | WORKLOAD key=value ... | quit
  *
- * A suite is a table of workloads (latency.c); this part is the same for all of them. */
+ * `up` mounts data_root: uid, own (a thread of the client's own), async (directory operations). A suite is a
+ * table of workloads (latency.c, metadata.c); this part is the same for all of them. */
 #pragma once
 
 #include "meter.h"
@@ -24,6 +25,8 @@ struct job {
 	/* asked for */
 	uint64_t n, first, depth, uid, chains, files, threads;
 	uint64_t pause_us; /* after each operation; outside its time, but its CPU counts */
+	uint64_t set;      /* which of the suite's directories it works in */
+	uint64_t mode, renamed, sync, own, async;
 	/* came out */
 	uint64_t *took_ns; /* owned; one for each sample */
 	size_t samples;
@@ -49,4 +52,4 @@ void job_end(struct job *job);
 /* Says where it went wrong; returns err. */
 int job_fail(struct job *job, int err, const char *what);
 /* How far it is, for the progress line. */
-void job_progress(uint64_t done, uint64_t all);
+void job_progress(size_t done, size_t all);
