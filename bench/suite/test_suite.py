@@ -1,8 +1,13 @@
 """The numbers of a report come from these few functions: ranks, percentile logs, marks of strace, CPU shares, times on the
 wire, the relay's delay; and the order in which a round does things."""
 
+import importlib.machinery
+import importlib.util
+import itertools
 import json
 import os
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -12,7 +17,7 @@ sys.dont_write_bytecode = True
 BENCH = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
 sys.path.insert(0, BENCH)
 
-from suite import cluster, report, rows, session, stats, workers  # noqa: E402
+from suite import cluster, duel, report, rows, session, stats, wire, workers  # noqa: E402
 
 FLOOR, RELAY = os.environ.get("BENCH_FLOOR"), os.environ.get("BENCH_RELAY")
 
@@ -114,6 +119,12 @@ class Rows(unittest.TestCase):
         row = self.of(answer(10, 50000, 1, {}, 50000), answer(10, 30000, 1, {}, 50000), answer(10, 20000, 1, {}, 50000))
         self.assertEqual((row["wall_us_op"], row["ops_s"]), (3.0, 333300.0))
 
+    def test_cpu_that_was_not_measured(self):
+        s = stats.Series()
+        s.rounds = [duel.answer([3000, 1000, 2000]) | {"taken": [7000]}]
+        row = s.row("w", "c") | rows.mds_part(s) | rows.own_part(s)
+        self.assertEqual((row["p50_us"], row["p99_us"], row["cpu_us_op"], row["taken_us"]), (2.0, 3.0, None, 7.0))
+
     def test_targets_both_ways(self):
         self.assertEqual([rows.at_most("", v, 2)["met"] for v in (2, 2.1, None)], [True, False, None])
         self.assertEqual([rows.at_least("", v, 2)["met"] for v in (2, 1.9, None)], [True, False, None])
@@ -124,6 +135,101 @@ class Rows(unittest.TestCase):
         self.assertEqual(line.compared("p50_us"), [4.0, 1.0, 0.25])
         self.assertEqual(report.cells([line], lambda x: [x.floor["p50_us"]]), [["a_2t / a", "0.50"]])
         self.assertEqual(report.Line(found, "a_2t", "us", "them").compared("p50_us"), [None, 1.0, None])
+
+
+class Wire(unittest.TestCase):
+    def test_from_the_last_question_to_the_first_answer(self):
+        seen = [
+            (10, (800, 5, 300)),  # to the client
+            (20, (5, 800, 40)),   # only an acknowledgement
+            (30, (800, 5, 200)),
+            (35, (900, 6, 500)),  # another client's
+            (90, (5, 800, 250)),
+            (99, (5, 800, 250)),
+        ]
+        self.assertEqual(wire.answer_ns(seen, {5}), 60)
+        self.assertIsNone(wire.answer_ns(seen, {7}))
+        self.assertIsNone(wire.answer_ns(seen[4:], {5}))
+
+    def test_segment(self):
+        ethernet, tcp = bytes(12) + b"\x08\x00", struct.pack(">HH", 6800, 40000) + bytes(8) + b"\x80" + bytes(19)
+        ip = b"\x45\x00" + struct.pack(">H", 20 + 32 + 70) + bytes(5) + b"\x06" + bytes(10)
+        self.assertEqual(wire.segment(ethernet + ip + tcp), (6800, 40000, 70))
+        self.assertIsNone(wire.segment(ethernet + ip[:9] + b"\x11" + ip[10:] + tcp))
+        self.assertIsNone(wire.segment((ethernet + ip + tcp)[:50]))
+
+    def test_ports_of_a_process(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                mine = client.getsockname()[1]
+                self.assertIn(mine, wire.ports_between(os.getpid(), [os.getpid()]))
+                self.assertIn((wire.LISTEN, port, 0), wire.sockets(os.getpid()))
+            self.assertNotIn(port, wire.ports_between(os.getpid(), [os.getpid()]))
+
+    @unittest.skipUnless(os.geteuid() == 0, "listening needs root")
+    def test_sees_what_passes(self):
+        listener = wire.Wire()
+        self.addCleanup(listener.close)
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            with socket.create_connection(server.getsockname()) as client:
+                there, _ = server.accept()
+                with there:
+                    listener.seen()
+                    client.sendall(bytes(300))
+                    there.recv(1000)
+                    there.sendall(bytes(200))
+                    client.recv(1000)
+                    took = wire.answer_ns(listener.seen(), {server.getsockname()[1]})
+        self.assertIsNotNone(took)
+        self.assertLess(0, took)
+
+
+class Metadata(unittest.TestCase):
+    """The order of steps: each cell makes what it needs, and takes it away."""
+
+    def setUp(self):
+        path = os.path.join(BENCH, "metadata")
+        loader = importlib.machinery.SourceFileLoader("metadata_suite", path)
+        spec = importlib.util.spec_from_loader("metadata_suite", loader)
+        self.suite = importlib.util.module_from_spec(spec)
+        sys.modules["metadata_suite"] = self.suite  # dataclasses look it up
+        self.addCleanup(sys.modules.pop, "metadata_suite")
+        loader.exec_module(self.suite)
+
+    def steps(self, client, *only):
+        make = self.suite.Steps(client, self.suite.QUICK, set(only or self.suite.GROUPS), itertools.count(5), 4)
+        return make.all(0)
+
+    def test_every_row_has_a_place_and_a_peer(self):
+        measured = {c: [s.workload for s in self.steps(c) if s.workload and s.measured] for c in ("cephring", "libcephfs")}
+        for names in measured.values():
+            self.assertEqual(len(names), len(set(names)))
+            self.assertEqual(set(names) - set(self.suite.MARKS), set())
+        for name in measured["cephring"]:
+            self.assertIn(self.suite.peer_of(name) or name, measured["libcephfs"])
+
+    def test_mounts_are_paired(self):
+        for client in ("cephring", "libcephfs"):
+            lines = [s.line.split()[0] for s in self.steps(client) if not s.workload]
+            self.assertEqual(lines, ["up", "down"] * (len(lines) // 2))
+
+    def test_only_one_verb_still_makes_and_removes(self):
+        words = [(s.line.split()[0], s.measured) for s in self.steps("libcephfs", "rename") if s.workload][:5]
+        expected = [("room", False), ("create", False), ("rename", True), ("unlink", False), ("leave", False)]
+        self.assertEqual(words, expected)
+
+    def test_removal_knows_the_names(self):
+        for only, renamed in ((("unlink",), False), (("unlink", "rename"), True)):
+            removal = [s for s in self.steps("libcephfs", *only) if s.workload == "unlink_8"][0]
+            self.assertEqual("renamed=1" in removal.line, renamed)
+
+    def test_directories_are_used_once(self):
+        rooms = [s.line for s in self.steps("cephring") if s.line.startswith("room")]
+        self.assertEqual(len(rooms), len(set(rooms)))
+
+    def test_nothing_wanted_is_nothing_done(self):
+        self.assertEqual(self.steps("cephring", "revoke"), [])
 
 
 class Steps(unittest.TestCase):
