@@ -11,7 +11,7 @@
  *   trusted.*, security.*     uid 0: what other clients' kernels trust (file capabilities are security.*)
  *   system.posix_acl_access   the owner
  *   system.posix_acl_default  the owner, of a directory
- *   ceph.*                    who may write, and the MDS lets
+ *   ceph.*                    who may write; the MDS judges the rest
  */
 #include "acl.h"
 #include "change.h"
@@ -53,23 +53,25 @@ static int may_change(const struct op *op, const char *name)
 	const struct inode *i = op->inode;
 	const struct cephring_cred *cred = &op->walk.cred;
 	const char *dot = strchr(name, '.');
+	int err;
 
 	if (i->key.snapid != SNAP_HEAD)
 		return -EROFS;
-	if (is_acl(name)) {
-		if (inode_is_link(i))
-			return -EOPNOTSUPP;
-		return cred_owns(m, i, cred) ? 0 : -EPERM;
-	}
 	if (dot && !dot[1])
 		return -EINVAL;
 	if (begins(name, "user."))
 		return may_change_user(m, i, cred);
 	if (begins(name, "trusted.") || begins(name, "security."))
 		return m->o.no_permissions || cred->uid == 0 ? 0 : -EPERM;
-	if (begins(name, "ceph."))
-		return vxattr_read_only(i, name) ? -EOPNOTSUPP : inode_permission(m, i, cred, MAY_WRITE);
-	return -EOPNOTSUPP;
+	if (begins(name, "system.")) {
+		if (!cred_owns(m, i, cred))
+			return -EPERM;
+		return is_acl(name) && !inode_is_link(i) ? 0 : -EOPNOTSUPP;
+	}
+	err = inode_permission(m, i, cred, MAY_WRITE);
+	if (!err && (!begins(name, "ceph.") || vxattr_read_only(i, name)))
+		err = -EOPNOTSUPP;
+	return err;
 }
 
 /* ---- the change ---- */
@@ -168,15 +170,14 @@ int64_t xattr_change(struct op *op, const char *name, const struct slice *value,
 static int list_is_mode(const struct op *op, const char *name, struct slice value)
 {
 	uint32_t mode = 0;
-	int count = value.len ? acl_check(value) : 0;
+	int count;
 
-	if (count < 0)
-		return count;
-	if (!count)
-		return 1;
-	if (!strcmp(name, ACL_DEFAULT))
-		return inode_is_dir(op->inode) ? 0 : -EACCES;
-	return acl_to_mode(value, &mode) == 0;
+	if (!strcmp(name, ACL_DEFAULT) && value.len > ACL_HEADER && !inode_is_dir(op->inode))
+		return -EACCES;
+	count = value.len ? acl_check(value) : 0;
+	if (count <= 0)
+		return count < 0 ? count : 1;
+	return !strcmp(name, ACL_ACCESS) && acl_to_mode(value, &mode) == 0;
 }
 
 /* The mode says what the list says of owner, mask and others. */

@@ -7,11 +7,12 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct vxattr {
 	const char *name;
 	enum vxattr_kind kind;
-	char on;   /* 'd' directories, 'f' all others, 'a' any */
+	char on;   /* 'd' directories, 'f' files, 'a' any inode */
 	char kept; /* 'r' nobody can set it, 'w' the MDS takes it */
 	int (*text)(struct meta *m, const struct inode *i, char *out);
 };
@@ -178,25 +179,29 @@ static const struct vxattr table[] = {
 	{ "ceph.dir.rsnaps", VXATTR_RSTAT, 'd', 'r', t_rsnaps },
 	{ "ceph.dir.rbytes", VXATTR_RSTAT, 'd', 'r', t_rbytes },
 	{ "ceph.dir.rctime", VXATTR_RSTAT, 'd', 'w', t_rctime },
-	{ "ceph.dir.pin", VXATTR_STAT, 'd', 'w', t_pin },
+	/* A pin that somebody changes takes back no cap: what we were told may be old. */
+	{ "ceph.dir.pin", VXATTR_ASK, 'd', 'w', t_pin },
 	{ "ceph.quota", VXATTR_STAT, 'd', 'w', t_quota },
 	{ "ceph.quota.max_bytes", VXATTR_STAT, 'd', 'w', t_quota_bytes },
 	{ "ceph.quota.max_files", VXATTR_STAT, 'd', 'w', t_quota_files },
-	{ "ceph.snap.btime", VXATTR_LOCAL, 'a', 'r', t_snap_btime },
+	{ "ceph.snap.btime", VXATTR_LOCAL, 'd', 'r', t_snap_btime },
+	{ "ceph.snap.btime", VXATTR_LOCAL, 'f', 'r', t_snap_btime },
 	{ "ceph.caps", VXATTR_LOCAL, 'a', 'r', t_caps },
 	{ "ceph.cluster_fsid", VXATTR_LOCAL, 'a', 'r', t_fsid },
 	{ "ceph.client_id", VXATTR_LOCAL, 'a', 'r', t_client },
 	{ "ceph.auth_mds", VXATTR_LOCAL, 'a', 'r', t_auth_mds },
 };
 
+static char kind_of(const struct inode *i)
+{
+	return S_ISDIR(i->a.mode) ? 'd' : S_ISREG(i->a.mode) ? 'f' : 'o';
+}
+
 static const struct vxattr *find(const struct inode *i, const char *name)
 {
-	for (size_t n = 0; n < sizeof table / sizeof *table; n++) {
-		char on = table[n].on;
-
-		if (!strcmp(table[n].name, name) && (on == 'a' || (on == 'd') == inode_is_dir(i)))
+	for (size_t n = 0; n < sizeof table / sizeof *table; n++)
+		if (!strcmp(table[n].name, name) && (table[n].on == 'a' || table[n].on == kind_of(i)))
 			return &table[n];
-	}
 	return NULL;
 }
 
@@ -204,7 +209,10 @@ enum vxattr_kind vxattr_kind(const struct inode *i, const char *name)
 {
 	const struct vxattr *v = find(i, name);
 
-	return v ? v->kind : VXATTR_ASK;
+	if (v)
+		return v->kind;
+	/* The MDS would tell the layout of a link, where it has none. */
+	return kind_of(i) == 'o' ? VXATTR_LOCAL : VXATTR_ASK;
 }
 
 bool vxattr_read_only(const struct inode *i, const char *name)
