@@ -6,6 +6,7 @@
  * Format: ceph src/msg/async/frames_v2.h; doc/protocol.md 1.3. Pure: no I/O, no clock.
  */
 #pragma once
+#include <sys/uio.h>
 #include "dec.h"
 #include "enc.h"
 
@@ -97,3 +98,38 @@ void msg_header_encode(uint8_t out[MSG_HEADER_LEN], const struct msg_header *h);
 /* header + front, middle, data. */
 void frame_encode_message(struct enc *e, const struct msg_header *h, struct slice front, struct slice middle,
 			  struct slice data, struct frame_crypto *x);
+
+/* A data segment whose middle part lies in pieces of the caller's: bulk_len bytes, which these have at least.
+ */
+struct frame_data {
+	struct slice before, after;
+	const struct iovec *bulk;
+	unsigned bulk_count;
+	uint32_t bulk_len;
+};
+/* The same with such a data segment. With `lend` (CRC mode only) the bulk is left out, to be sent from where
+ * it lies: true, and it belongs in front of e->buf[*cut]. Its checksum is taken now: it may not change any
+ * more. False: everything is in `e`. */
+bool frame_encode_bulk(struct enc *e, const struct msg_header *h, struct slice front, struct slice middle,
+		       const struct frame_data *data, bool lend, struct frame_crypto *x, size_t *cut);
+
+/* The other way round (CRC mode): the data segment goes somewhere else than the rest of its frame, as soon as
+ * the message's header is there to say where.
+ *
+ * 1 = the frame at `p` is a message with data of which at least the header is there: `h` is filled, and
+ * `split`; 0 = it is none, or d->need bytes of it must be there to know; -EBADMSG. After frame_decode() gave
+ * 0. */
+struct frame_split {
+	size_t head_len; /* bytes in front of the data segment */
+	uint32_t data_len;
+	size_t tail_len; /* bytes behind it */
+};
+enum { FRAME_TAIL_MAX = 16 };
+int frame_split(struct frame_dec *d, const uint8_t *p, size_t len, struct msg_header *h,
+		struct frame_split *split);
+/* The checksum of a data segment, piece by piece: from FRAME_CRC_START on. */
+#define FRAME_CRC_START 0xffffffffu
+uint32_t frame_crc(uint32_t crc, const void *p, size_t len);
+/* All parts are there. 0: `f` is the frame, its data segment without bytes; or -EBADMSG with d->why. */
+int frame_join(struct frame_dec *d, const uint8_t *head, const uint8_t *tail, uint32_t data_crc,
+	       struct frame *f);

@@ -81,8 +81,8 @@ void conn_send(struct conn *c, struct msg *m)
 {
 	int err = m->front.err ? m->front.err : m->middle.err ? m->middle.err : m->data.err;
 
-	if (!err &&
-	    (m->front.len > CONN_FRONT_MAX || m->middle.len > CONN_MIDDLE_MAX || m->data.len > CONN_DATA_MAX))
+	if (!err && (m->front.len > CONN_FRONT_MAX || m->middle.len > CONN_MIDDLE_MAX ||
+		     m->data.len + m->bulk_len > CONN_DATA_MAX))
 		err = -EMSGSIZE;
 	if (err && !c->send_err) {
 		c->send_err = err; /* found by the flush, so that no callback comes from here */
@@ -181,6 +181,8 @@ void conn_info(const struct conn *c, struct conn_info *out)
 		.received = c->received_count,
 		.sent_bytes = c->sent_bytes,
 		.received_bytes = c->received_bytes,
+		.lent_bytes = c->lent_bytes,
+		.placed_bytes = c->placed_bytes,
 		.self = c->self,
 		.peer = c->opts.peer,
 	};

@@ -9,6 +9,7 @@
  * Lossy (mon, OSD): a broken connection ends in `fault`.
  */
 #pragma once
+#include <sys/uio.h>
 #include "../proto/addr.h"
 #include "../proto/enc.h"
 #include "log.h"
@@ -25,17 +26,45 @@ struct msg_in {
 	uint16_t type, version, compat, priority;
 	const uint8_t *front, *middle, *data;
 	uint32_t front_len, middle_len, data_len;
+	bool placed;     /* the data segment lies where conn_ops.dest() said; `data` is NULL */
+	uint32_t copied; /* bytes of the data segment that were copied on the way here */
 };
 
-/* A message to send, from msg_new(). Encode the front into `front` (and middle, data), then conn_send(). */
+/* A message to send, from msg_new(). Encode the front into `front` (and middle, data), then conn_send().
+ *
+ * `bulk`: bytes of the caller's that belong into the data segment, behind the first `bulk_at` bytes of
+ * `data`. They are sent from where they lie and must not change until `released`, which comes once, also for
+ * messages that are never sent: when the kernel has them all (lossless connections: when the peer has acked
+ * them). It may come from inside conn_send(), conn_unsend() and conn_free(), and after conn_free(). In secure
+ * mode they are copied, as encryption needs its own. */
 struct msg {
 	struct msg *next;
 	uint64_t tid, seq;
 	uint16_t type, version, compat;
+	uint16_t priority;              /* 0 = the default, 127 */
 	struct enc front, middle, data; /* owned */
+	const struct iovec *bulk;       /* borrowed until released, as what it points to */
+	unsigned bulk_count;
+	uint32_t bulk_len, bulk_at;                 /* bytes; the pieces have at least bulk_len */
+	bool bulk_copied;                           /* in released: they were not sent from where they lay */
+	void (*released)(struct msg *m, void *arg); /* NULL: nobody cares; `m` is freed after it */
+	void *arg;
+	size_t cut; /* the connection's */
 };
 struct msg *msg_new(uint16_t type, uint16_t version, uint16_t compat, uint64_t tid); /* NULL: no memory */
 void msg_free(struct msg *m);
+
+/* Where the data segment of a message that is arriving shall go: at least as much room as it has bytes, in at
+ * most CONN_DEST_MAX pieces (the array is copied). `released` comes once: just before the message is
+ * delivered, or when it will not be (the connection broke, also after conn_free()). Until then the memory is
+ * the connection's. */
+enum { CONN_DEST_MAX = 1000 };
+struct conn_dest {
+	const struct iovec *iov;
+	unsigned count;
+	void (*released)(void *arg);
+	void *arg;
+};
 
 /* How a connection proves who it is; the mon client implements both kinds (monitor login, service
  * authorizer). One object per handshake attempt. Called on the owner thread; 0 or a negative errno. */
@@ -70,6 +99,10 @@ struct conn_ops {
 	 * on. */
 	void (*ready)(void *arg, bool resumed);
 	void (*message)(void *arg, const struct msg_in *m);
+	/* May be NULL. The header of a message with data has come, and not yet all of it (`head` has no
+	 * bytes, only lengths). True: its data is to go where `dest` says; not in secure mode. False:
+	 * message() gets it as ever. The connection must not be freed from inside. */
+	bool (*dest)(void *arg, const struct msg_in *head, struct conn_dest *dest);
 	/* Lossless only: the peer forgot the session (RESET). Queued messages are dropped; the connection
 	 * goes on with a new one. The user reopens its own session and resends what it needs. */
 	void (*reset)(void *arg);
@@ -98,8 +131,10 @@ struct conn_opts {
 
 int conn_new(struct ring *r, struct log *log, const struct conn_opts *o, const struct conn_ops *ops,
 	     void *arg, struct conn **out);
-/* Takes `m`. Never blocks, never calls back from inside. */
+/* Takes `m`. Never blocks, never calls back from inside (but msg.released, of what cannot be sent). */
 void conn_send(struct conn *c, struct msg *m);
+/* Takes a message back that nothing was sent of yet: true, and it is freed. False: too late. */
+bool conn_unsend(struct conn *c, struct msg *m);
 /* Bytes queued and not yet acked or sent, for back-pressure. */
 size_t conn_queued(const struct conn *c);
 void conn_auth_ready(struct conn *c);
@@ -112,6 +147,7 @@ struct conn_info {
 	uint32_t mode;     /* CON_MODE_*, 0 = not yet */
 	uint64_t peer_features, in_seq, out_seq, acked_seq, reconnects, sent, received, sent_bytes,
 	    received_bytes;
+	uint64_t lent_bytes, placed_bytes; /* of them: sent from the user's memory, received into it */
 	struct entity_addr self, peer;
 };
 void conn_info(const struct conn *c, struct conn_info *out);

@@ -90,7 +90,7 @@ static int attempt(struct conn *c)
 		return conn_final(c, err, "cannot authenticate: %s", strerror(-err));
 	peer_sockaddr(&c->opts.peer, &to);
 	c->state = CONN_CONNECTING;
-	err = tcp_connect(c->ring, &to, &conn_tcp_ops, c, &c->tcp);
+	err = tcp_connect(c->ring, &to, c->ops->dest ? &conn_place_ops : &conn_tcp_ops, c, &c->tcp);
 	return err ? conn_bad(c, err, "connect: %s", strerror(-err)) : 0;
 }
 
@@ -137,9 +137,9 @@ static void auth_request(struct conn *c)
 	size_t mark;
 
 	memcpy(q.modes, c->opts.modes, sizeof c->opts.modes);
-	mark = frame_begin(c->out);
-	msgr_auth_request_encode(c->out, &q);
-	frame_end(c->out, mark, TAG_AUTH_REQUEST, NULL);
+	mark = frame_begin(&c->out->bytes);
+	msgr_auth_request_encode(&c->out->bytes, &q);
+	frame_end(&c->out->bytes, mark, TAG_AUTH_REQUEST, NULL);
 }
 
 int conn_say_hello(struct conn *c, const union tcp_addr *local)
@@ -149,14 +149,14 @@ int conn_say_hello(struct conn *c, const union tcp_addr *local)
 	size_t mark;
 
 	c->self = self_addr(c, local_addr(local)); /* until the peer says how it sees us */
-	msgr_banner_encode(c->out, &b);
-	mark = frame_begin(c->out);
-	msgr_hello_encode(c->out, &h);
-	frame_end(c->out, mark, TAG_HELLO, NULL);
+	msgr_banner_encode(&c->out->bytes, &b);
+	mark = frame_begin(&c->out->bytes);
+	msgr_hello_encode(&c->out->bytes, &h);
+	frame_end(&c->out->bytes, mark, TAG_HELLO, NULL);
 	auth_request(c);
-	enc_bytes(&c->tx_log, c->out->buf, c->out->len);
+	enc_bytes(&c->tx_log, c->out->bytes.buf, c->out->bytes.len);
 	c->state = CONN_BANNER;
-	return c->out->err || c->tx_log.err ? conn_bad(c, -ENOMEM, "no memory for the handshake") : 0;
+	return c->out->bytes.err || c->tx_log.err ? conn_bad(c, -ENOMEM, "no memory for the handshake") : 0;
 }
 
 ssize_t conn_banner(struct conn *c, const uint8_t *p, size_t len)
@@ -263,7 +263,7 @@ static int handle_reply_more(struct conn *c, const struct frame *f)
 {
 	struct enc reply;
 	struct slice in;
-	size_t mark, from = c->out->len;
+	size_t mark, from = c->out->bytes.len;
 	int err = one_more_round(c);
 
 	if (err)
@@ -275,15 +275,16 @@ static int handle_reply_more(struct conn *c, const struct frame *f)
 	if (!err)
 		err = reply.err;
 	if (!err) {
-		mark = frame_begin(c->out);
-		msgr_auth_more_encode(c->out, (struct slice){ .p = reply.buf, .len = (uint32_t)reply.len });
-		frame_end(c->out, mark, TAG_AUTH_REQUEST_MORE, NULL);
-		err = c->out->err;
+		mark = frame_begin(&c->out->bytes);
+		msgr_auth_more_encode(&c->out->bytes,
+				      (struct slice){ .p = reply.buf, .len = (uint32_t)reply.len });
+		frame_end(&c->out->bytes, mark, TAG_AUTH_REQUEST_MORE, NULL);
+		err = c->out->bytes.err;
 	}
 	enc_free(&reply);
 	if (err)
 		return conn_bad(c, err, "authentication failed: %s", strerror(-err));
-	enc_bytes(&c->tx_log, c->out->buf + from, c->out->len - from);
+	enc_bytes(&c->tx_log, c->out->bytes.buf + from, c->out->bytes.len - from);
 	conn_kick(c);
 	return c->tx_log.err ? conn_bad(c, -ENOMEM, "no memory for the handshake") : 0;
 }
@@ -322,9 +323,9 @@ static int sign(struct conn *c, const struct conn_auth_result *res)
 	if (msgr_sign(res->session_key, res->session_key_len, c->rx_log.buf, c->rx_log.len, sig) ||
 	    msgr_sign(res->session_key, res->session_key_len, c->tx_log.buf, c->tx_log.len, c->want_sig))
 		return conn_bad(c, -ENOMEM, "cannot sign the handshake");
-	mark = frame_begin(c->out);
-	msgr_signature_encode(c->out, sig);
-	frame_end(c->out, mark, TAG_AUTH_SIGNATURE, c->crypto);
+	mark = frame_begin(&c->out->bytes);
+	msgr_signature_encode(&c->out->bytes, sig);
+	frame_end(&c->out->bytes, mark, TAG_AUTH_SIGNATURE, c->crypto);
 	c->state = CONN_SIGN;
 	return conn_identify(c);
 }
@@ -375,10 +376,10 @@ static void client_ident(struct conn *c)
 		.flags = c->lossy ? MSGR_FLAG_LOSSY : 0,
 		.cookie = c->client_cookie,
 	};
-	size_t mark = frame_begin(c->out);
+	size_t mark = frame_begin(&c->out->bytes);
 
-	msgr_client_ident_encode(c->out, &id);
-	frame_end(c->out, mark, TAG_CLIENT_IDENT, c->crypto);
+	msgr_client_ident_encode(&c->out->bytes, &id);
+	frame_end(&c->out->bytes, mark, TAG_CLIENT_IDENT, c->crypto);
 }
 
 static void session_reconnect(struct conn *c)
@@ -391,10 +392,10 @@ static void session_reconnect(struct conn *c)
 		.connect_seq = ++c->connect_seq,
 		.in_seq = c->in_seq,
 	};
-	size_t mark = frame_begin(c->out);
+	size_t mark = frame_begin(&c->out->bytes);
 
-	msgr_reconnect_encode(c->out, &r);
-	frame_end(c->out, mark, TAG_SESSION_RECONNECT, c->crypto);
+	msgr_reconnect_encode(&c->out->bytes, &r);
+	frame_end(&c->out->bytes, mark, TAG_SESSION_RECONNECT, c->crypto);
 }
 
 int conn_identify(struct conn *c)
@@ -407,7 +408,7 @@ int conn_identify(struct conn *c)
 	if (c->state != CONN_SIGN)
 		c->state = c->resuming ? CONN_RECONNECT : CONN_IDENT;
 	conn_kick(c);
-	return c->out->err ? conn_bad(c, c->out->err, "no memory for the handshake") : 0;
+	return c->out->bytes.err ? conn_bad(c, c->out->bytes.err, "no memory for the handshake") : 0;
 }
 
 /* As the maps name it; a daemon that does not know its own ip leaves it blank. */

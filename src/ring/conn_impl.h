@@ -22,7 +22,12 @@
 enum {
 	CONN_NAME_MAX = ADDR_TEXT_MAX + 48,
 	CONN_WHY_MAX = 384,
-	CONN_OUT_SOFT = 1 << 20,         /* bytes encoded for one send before the rest waits for the next */
+	CONN_OUT_SOFT = 1 << 20, /* bytes for one send before the rest waits for the next */
+	CONN_OUT_PIECES = 256,   /* pieces of memory, likewise */
+	CONN_LEND_MIN = 1024,    /* less bulk is copied: cheaper than to keep it apart */
+	CONN_PLACE_CHUNK =
+	    256 << 10, /* bytes placed by one receive: still in the CPU's cache for the checksum */
+	CONN_PLACE_HEAD = 64 << 10,      /* a frame with more in front of its data is not placed */
 	CONN_BUF_KEEP = 256 << 10,       /* buffers above it are given back when empty */
 	CONN_TRANSCRIPT_MAX = 512 << 10, /* bytes before AUTH_DONE, each way */
 	CONN_AUTH_ROUNDS = 16,           /* AUTH_REPLY_MORE, RETRY and RETRY_GLOBAL of one attempt */
@@ -58,6 +63,35 @@ struct msg_queue {
 	struct msg *head, *tail;
 };
 
+/* What goes into one send: frames encoded here, and between them bulk that stays where it lies. */
+struct conn_out {
+	struct conn_place *with; /* owned; after the stream's end: what the kernel may still write to */
+	struct enc bytes;
+	struct msg_queue lent; /* whose bulk goes in front of bytes[cut]; in that order */
+	size_t lent_bytes;
+	unsigned pieces;   /* of all of it */
+	struct iovec *iov; /* owned: what the kernel is given */
+	unsigned iov_cap;
+};
+
+/* A frame whose data segment goes to a place of the user's. It outlives the connection while the kernel may
+ * still write there. */
+struct conn_place {
+	bool active;
+	struct frame_split split;
+	struct msg_header head;
+	size_t got;      /* bytes of the frame that are here: head, data, tail */
+	uint32_t copied; /* of the data: those that came with the head */
+	uint32_t crc;    /* of the data so far */
+	struct conn_dest dest;
+	struct iovec *room; /* owned: the user's pieces, as they get filled */
+	unsigned rooms, room_cap, room_at;
+	struct iovec *iov; /* owned: what the kernel is given */
+	uint8_t *bytes;    /* owned: the head */
+	size_t bytes_cap;
+	uint8_t tail[FRAME_TAIL_MAX];
+};
+
 struct conn {
 	struct ring *ring;
 	struct log *log;
@@ -79,9 +113,14 @@ struct conn {
 
 	/* The attempt. */
 	struct tcp *tcp;
-	struct enc *out, *spare; /* frames of this turn; an empty one, unless `flight` is out */
-	struct enc *flight;      /* lent to the kernel until sent() */
-	uint8_t *in;             /* the beginning of a frame whose end has not come */
+	struct conn_out *out, *spare; /* frames of this turn; an empty one, unless `flight` is out */
+	struct conn_out *flight;      /* lent to the kernel until sent() */
+	struct conn_place *place;     /* NULL: never needed */
+	size_t head_hint;      /* where the data began in the last frame that was placed; 0: long ago */
+	unsigned hint_misses;  /* messages since then */
+	bool place_asked;      /* of the frame at hand */
+	uint32_t frame_copied; /* bytes of its data that were copied */
+	uint8_t *in;           /* the beginning of a frame whose end has not come */
 	size_t in_len, in_cap;
 	size_t need; /* bytes from its start that must be there to get on */
 	int lowat;
@@ -117,7 +156,7 @@ struct conn {
 	uint64_t down_ns;         /* since when the session has no open connection */
 	uint64_t opened_progress; /* in_seq + acked_seq when it opened */
 
-	uint64_t reconnects, sent_count, received_count, sent_bytes, received_bytes;
+	uint64_t reconnects, sent_count, received_count, sent_bytes, received_bytes, lent_bytes, placed_bytes;
 };
 
 /* conn.c */
@@ -157,8 +196,30 @@ int conn_handle_keepalive_ack(struct conn *c, const struct frame *f);
 void conn_on_tick(struct ring_timer *t);
 void conn_on_ack_timer(struct ring_timer *t);
 
+/* conn_out.c */
+int conn_out_init(struct conn *c);
+void conn_out_fini(struct conn *c);
+int conn_out_end(struct conn *c); /* of a stream: ready for the next; 0 or -ENOMEM */
+/* Encodes a message; true: `m` is kept until its bulk was sent. */
+bool conn_out_message(struct conn *c, const struct msg_header *h, struct msg *m);
+bool conn_out_full(const struct conn *c, const struct msg *next);
+void conn_on_flush(struct ring_flusher *f);
+void conn_on_sent(void *arg);
+void conn_out_free(struct conn_out *o); /* with what it was lent; takes NULL */
+
+/* conn_place.c */
+/* The unfinished frame at `p` was asked about: > 0: it is placed, with all `len` bytes; 0: it is not, or more
+ * bytes must come (c->need); or an error. */
+ssize_t conn_place_begin(struct conn *c, const uint8_t *p, size_t len);
+/* Bytes of a placed frame, that came by themselves or with others: how many were taken, or an error. */
+ssize_t conn_place_feed(struct conn *c, const uint8_t *p, size_t len);
+int conn_place_iov(struct conn *c, struct iovec **iov, size_t *limit);
+int conn_place_filled(struct conn *c, size_t len);
+void conn_place_missed(struct conn *c);     /* a message came that was not placed */
+void conn_place_free(struct conn_place *p); /* takes NULL */
+
 /* conn_io.c */
-extern const struct tcp_ops conn_tcp_ops;
+extern const struct tcp_ops conn_tcp_ops, conn_place_ops;
 int conn_io_init(struct conn *c);
 void conn_io_fini(struct conn *c);
 /* Closes the stream; bytes being decoded stay readable. */
@@ -166,7 +227,6 @@ void conn_stream_close(struct conn *c);
 /* Closes it and makes ready for the next; 0 or -ENOMEM. */
 int conn_stream_end(struct conn *c);
 void conn_lowat(struct conn *c);
-void conn_on_flush(struct ring_flusher *f);
 static inline void conn_kick(struct conn *c)
 {
 	ring_flush_later(c->ring, &c->flusher);
@@ -177,7 +237,7 @@ void msg_cache_get(void);
 void msg_cache_put(void);
 static inline size_t msg_bytes(const struct msg *m)
 {
-	return sizeof *m + m->front.len + m->middle.len + m->data.len;
+	return sizeof *m + m->front.len + m->middle.len + m->data.len + m->bulk_len;
 }
 static inline void msgq_push(struct msg_queue *q, struct msg *m)
 {

@@ -1,4 +1,4 @@
-/* conn_io.c: bytes in to frames, frames out to one send per turn, and when the kernel should wake us.
+/* conn_io.c: bytes in to frames, and when the kernel should wake us.
  *
  * Frames are decoded where the ring received them. Only a frame that is cut by the end of what has come is
  * put together in `in`, which grows with the bytes that really came, never with a length that was claimed.
@@ -13,33 +13,9 @@
 #include <assert.h>
 #include <errno.h>
 
-static struct enc *out_new(void)
-{
-	struct enc *e = mem_alloc(sizeof *e);
-
-	if (e)
-		enc_init(e);
-	return e;
-}
-
-static void out_free(struct enc *e)
-{
-	if (!e)
-		return;
-	enc_free(e);
-	mem_free(e, sizeof *e);
-}
-
-static void out_released(void *arg)
-{
-	out_free(arg);
-}
-
 int conn_io_init(struct conn *c)
 {
-	c->out = out_new();
-	c->spare = out_new();
-	if (!c->out || !c->spare) {
+	if (conn_out_init(c)) {
 		conn_io_fini(c);
 		return -ENOMEM;
 	}
@@ -50,32 +26,57 @@ int conn_io_init(struct conn *c)
 
 void conn_io_fini(struct conn *c)
 {
-	out_free(c->out);
-	out_free(c->spare);
+	conn_out_fini(c);
+	conn_place_free(c->place);
 	frame_dec_fini(&c->dec);
 	frame_crypto_free(c->crypto);
 	mem_free(c->in, c->in_cap);
+}
+
+static void out_released(void *arg)
+{
+	conn_out_free(arg);
+}
+
+static void place_released(void *arg)
+{
+	conn_place_free(arg);
+}
+
+/* What the kernel still sends from or writes to goes when it is done with it, perhaps after this connection.
+ */
+static void close_tcp(struct conn *c)
+{
+	struct conn_place *place = c->place && c->place->active ? c->place : NULL;
+
+	if (place)
+		c->place = NULL;
+	if (c->flight) {
+		c->flight->with = place;
+		tcp_close(c->tcp, out_released, c->flight);
+	} else {
+		tcp_close(c->tcp, place ? place_released : NULL, place);
+	}
+	c->tcp = NULL;
+	c->flight = NULL;
 }
 
 void conn_stream_close(struct conn *c)
 {
 	ring_timer_clear(c->ring, &c->tick);
 	ring_timer_clear(c->ring, &c->ack_timer);
-	if (!c->tcp)
-		return;
-	/* What the kernel still sends from goes when it is done with it, perhaps after this connection. */
-	tcp_close(c->tcp, c->flight ? out_released : NULL, c->flight);
-	c->tcp = NULL;
-	c->flight = NULL;
+	if (c->tcp)
+		close_tcp(c);
 }
 
 int conn_stream_end(struct conn *c)
 {
+	int err;
+
 	conn_stream_close(c);
-	if (!c->spare)
-		c->spare = out_new();
-	enc_reset(c->out);
-	c->in_len = c->need = 0;
+	err = conn_out_end(c);
+	c->in_len = c->need = c->head_hint = 0;
+	c->place_asked = false;
 	frame_dec_fini(&c->dec);
 	frame_dec_init(&c->dec, CONN_FRONT_MAX, CONN_MIDDLE_MAX, CONN_DATA_MAX);
 	frame_crypto_free(c->crypto);
@@ -83,7 +84,7 @@ int conn_stream_end(struct conn *c)
 	c->lowat = 1;
 	c->mode = 0;
 	c->keepalive_out = c->want_keepalive = c->want_echo = c->want_ack = false;
-	return c->spare ? 0 : -ENOMEM;
+	return err;
 }
 
 /* --- in --- */
@@ -127,8 +128,8 @@ static void in_done(struct conn *c)
 	}
 }
 
-/* One frame at `p`: its length when it was whole and handled, 0 when more must come (c->need), or an error.
- */
+/* One frame at `p`: its length when it was whole and handled, or what there is of it when it goes to a place;
+ * 0 when more must come (c->need); or an error. */
 static ssize_t take_frame(struct conn *c, const uint8_t *p, size_t len)
 {
 	struct frame f;
@@ -136,7 +137,7 @@ static ssize_t take_frame(struct conn *c, const uint8_t *p, size_t len)
 
 	c->need = c->dec.need;
 	if (r == 0)
-		return 0;
+		return conn_place_begin(c, p, len);
 	if (r < 0)
 		return conn_bad(c, r, "broken frame: %s", c->dec.why);
 	if (c->state <= CONN_AUTH) {
@@ -149,6 +150,10 @@ static ssize_t take_frame(struct conn *c, const uint8_t *p, size_t len)
 	}
 	c->wake_frames++;
 	c->wake_acks += f.tag == TAG_ACK;
+	c->place_asked = false;
+	c->frame_copied = p == c->in ? f.seg[3].len : 0;
+	if (f.tag == TAG_MESSAGE)
+		conn_place_missed(c);
 	r = conn_frame(c, &f);
 	if (r < 0)
 		return r;
@@ -182,6 +187,14 @@ static int consume(struct conn *c, const uint8_t *p, size_t len)
 	int err;
 
 	while (len) {
+		if (c->place && c->place->active) {
+			n = conn_place_feed(c, p, len);
+			if (n < 0)
+				return (int)n;
+			p += n;
+			len -= (size_t)n;
+			continue;
+		}
 		if (!c->in_len) {
 			n = take_all(c, p, len);
 			if (n < 0)
@@ -230,28 +243,52 @@ void conn_lowat(struct conn *c)
 		set_lowat(c, 1); /* the rest of this frame is shorter than the mark */
 }
 
-static void on_received(void *arg, const uint8_t *p, size_t len)
+/* `err`: what became of bytes that came. */
+static void took(struct conn *c, int err)
 {
-	struct conn *c = arg;
-	int err;
+	if (c->freed)
+		return;
+	if (c->wake_acks && c->wake_acks == c->wake_frames)
+		c->ack_wakes = true;
+	if (err)
+		conn_broken(c, err);
+	else
+		conn_lowat(c);
+}
 
-	conn_enter(c);
+static void wake(struct conn *c, size_t len)
+{
 	c->rx_ns = ring_now(c->ring);
 	c->received_bytes += len;
 	c->wake_frames = c->wake_acks = 0;
-	err = consume(c, p, len);
-	if (!c->freed) {
-		if (c->wake_acks && c->wake_acks == c->wake_frames)
-			c->ack_wakes = true;
-		if (err)
-			conn_broken(c, err);
-		else
-			conn_lowat(c);
-	}
+}
+
+static void on_received(void *arg, const uint8_t *p, size_t len)
+{
+	struct conn *c = arg;
+
+	conn_enter(c);
+	wake(c, len);
+	took(c, consume(c, p, len));
 	conn_leave(c);
 }
 
-/* --- out --- */
+static int on_place(void *arg, struct iovec **iov, size_t *limit)
+{
+	return conn_place_iov(arg, iov, limit);
+}
+
+static void on_placed(void *arg, size_t len)
+{
+	struct conn *c = arg;
+
+	conn_enter(c);
+	wake(c, len);
+	took(c, conn_place_filled(c, len));
+	conn_leave(c);
+}
+
+/* --- the stream --- */
 
 static void on_connected(void *arg, const union tcp_addr *local)
 {
@@ -267,59 +304,6 @@ static void on_connected(void *arg, const union tcp_addr *local)
 	conn_leave(c);
 }
 
-static int flush(struct conn *c)
-{
-	struct iovec iov;
-	int err;
-
-	if (c->send_err)
-		return conn_final(c, c->send_err, "a message could not be encoded");
-	if (!c->tcp || c->flight)
-		return 0;
-	if (c->state == CONN_OPEN)
-		conn_encode(c);
-	if (c->out->err)
-		return conn_final(c, c->out->err, "no room for the frames to send");
-	if (!c->out->len)
-		return 0;
-	iov = (struct iovec){ .iov_base = c->out->buf, .iov_len = c->out->len };
-	err = tcp_send(c->tcp, &iov, 1);
-	if (err)
-		return conn_bad(c, err, "send: %s", strerror(-err));
-	c->sent_bytes += c->out->len;
-	c->flight = c->out;
-	c->out = c->spare;
-	c->spare = NULL;
-	return 0;
-}
-
-void conn_on_flush(struct ring_flusher *f)
-{
-	struct conn *c = (struct conn *)((char *)f - offsetof(struct conn, flusher));
-	int err;
-
-	conn_enter(c);
-	if (!c->freed && c->state != CONN_FAILED) {
-		err = flush(c);
-		if (err)
-			conn_broken(c, err);
-	}
-	conn_leave(c);
-}
-
-static void on_sent(void *arg)
-{
-	struct conn *c = arg;
-
-	enc_reset(c->flight);
-	if (c->flight->cap > CONN_BUF_KEEP)
-		enc_free(c->flight);
-	c->spare = c->flight;
-	c->flight = NULL;
-	if (c->out->len || conn_pending(c))
-		conn_kick(c);
-}
-
 static void on_closed(void *arg, int err)
 {
 	struct conn *c = arg;
@@ -332,6 +316,15 @@ static void on_closed(void *arg, int err)
 const struct tcp_ops conn_tcp_ops = {
 	.connected = on_connected,
 	.received = on_received,
-	.sent = on_sent,
+	.sent = conn_on_sent,
+	.closed = on_closed,
+};
+
+const struct tcp_ops conn_place_ops = {
+	.connected = on_connected,
+	.received = on_received,
+	.sent = conn_on_sent,
+	.place = on_place,
+	.placed = on_placed,
 	.closed = on_closed,
 };

@@ -60,7 +60,13 @@ struct msg *msg_new(uint16_t type, uint16_t version, uint16_t compat, uint64_t t
 	m->version = version;
 	m->compat = compat;
 	m->tid = tid;
+	m->priority = 0;
 	m->seq = 0;
+	m->bulk = NULL;
+	m->bulk_count = 0;
+	m->bulk_len = m->bulk_at = 0;
+	m->bulk_copied = false;
+	m->released = NULL;
 	return m;
 }
 
@@ -68,6 +74,8 @@ void msg_free(struct msg *m)
 {
 	if (!m)
 		return;
+	if (m->released)
+		m->released(m, m->arg);
 	if (!cache.users || cache.count == CACHE_MAX || m->front.fixed || m->front.cap > CACHE_FRONT_MAX) {
 		msg_destroy(m);
 		return;

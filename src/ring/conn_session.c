@@ -28,6 +28,26 @@ static void drop(struct conn *c, struct msg *m)
 	msg_free(m);
 }
 
+bool conn_unsend(struct conn *c, struct msg *m)
+{
+	struct msg *before = NULL;
+
+	if (m->seq) /* some of it went out once: it must be sent again with its place in the sequence */
+		return false;
+	for (struct msg *at = c->queue.head; at && at != m; at = at->next)
+		before = at;
+	if (before ? before->next != m : c->queue.head != m)
+		return false;
+	if (before)
+		before->next = m->next;
+	else
+		c->queue.head = m->next;
+	if (c->queue.tail == m)
+		c->queue.tail = before;
+	drop(c, m);
+	return true;
+}
+
 unsigned conn_drop_messages(struct conn *c)
 {
 	struct msg *m;
@@ -39,11 +59,6 @@ unsigned conn_drop_messages(struct conn *c)
 		n++;
 	}
 	return n;
-}
-
-static struct slice enc_slice(const struct enc *e)
-{
-	return (struct slice){ .p = e->buf, .len = (uint32_t)e->len };
 }
 
 static void told(struct conn *c)
@@ -60,32 +75,36 @@ static void encode_message(struct conn *c, struct msg *m)
 		.tid = m->tid,
 		.ack_seq = c->in_seq,
 		.type = m->type,
-		.priority = MSG_PRIO_DEFAULT,
+		.priority = m->priority ? m->priority : MSG_PRIO_DEFAULT,
 		.version = m->version,
 		.compat = m->compat,
 	};
 
 	m->seq = h.seq;
-	frame_encode_message(c->out, &h, enc_slice(&m->front), enc_slice(&m->middle), enc_slice(&m->data),
-			     c->crypto);
+	if (conn_out_message(c, &h, m))
+		;
+	else if (c->lossy)
+		drop(c, m);
+	else
+		msgq_push(&c->sent, m);
 	told(c);
 	c->sent_count++;
 }
 
 static void encode_u64(struct conn *c, uint8_t tag, uint64_t v)
 {
-	size_t mark = frame_begin(c->out);
+	size_t mark = frame_begin(&c->out->bytes);
 
-	msgr_u64_encode(c->out, v);
-	frame_end(c->out, mark, tag, c->crypto);
+	msgr_u64_encode(&c->out->bytes, v);
+	frame_end(&c->out->bytes, mark, tag, c->crypto);
 }
 
 static void encode_stamp(struct conn *c, uint8_t tag, uint64_t stamp_ns)
 {
-	size_t mark = frame_begin(c->out);
+	size_t mark = frame_begin(&c->out->bytes);
 
-	msgr_keepalive_encode(c->out, stamp_ns);
-	frame_end(c->out, mark, tag, c->crypto);
+	msgr_keepalive_encode(&c->out->bytes, stamp_ns);
+	frame_end(&c->out->bytes, mark, tag, c->crypto);
 }
 
 bool conn_pending(const struct conn *c)
@@ -102,12 +121,9 @@ void conn_encode(struct conn *c)
 	if (c->want_keepalive)
 		encode_stamp(c, TAG_KEEPALIVE2, ring_wall(c->ring));
 	c->want_echo = c->want_keepalive = false;
-	while (c->out->len < CONN_OUT_SOFT && !c->out->err && (m = msgq_pop(&c->queue))) {
+	while ((m = c->queue.head) && !conn_out_full(c, m) && !c->out->bytes.err) {
+		msgq_pop(&c->queue);
 		encode_message(c, m);
-		if (c->lossy)
-			drop(c, m);
-		else
-			msgq_push(&c->sent, m);
 	}
 	if (c->want_ack) {
 		encode_u64(c, TAG_ACK, c->in_seq);
@@ -188,6 +204,8 @@ int conn_handle_message(struct conn *c, const struct frame *f)
 		.middle_len = f->seg[2].len,
 		.data = f->seg[3].p,
 		.data_len = f->seg[3].len,
+		.placed = f->seg[3].len && !f->seg[3].p,
+		.copied = c->frame_copied,
 	};
 	c->ops->message(c->arg, &m);
 	return 0;

@@ -16,6 +16,10 @@
  *
  * Receiving. One multishot receive fills the ring's provided buffers. It ends by itself when they run out
  * (-ENOBUFS) or when the kernel likes; by then the buffers before it are back, and it is armed again.
+ *
+ * A user who places bytes itself must be asked before the kernel takes any more of them from the socket: so
+ * there each receive is armed by itself, in the submission that the turn makes anyway. A place is filled to
+ * its end (MSG_WAITALL) without waking us in between.
  */
 #include "tcp.h"
 
@@ -44,11 +48,14 @@ struct tcp {
 	struct ring_op connect_op, recv_op, send_op, cancel_op;
 	union tcp_addr to;
 
-	const struct iovec *iov; /* what is left of the send: borrowed until sent(), or `rest` */
+	struct iovec *iov; /* what is left of the send: borrowed until sent() */
 	unsigned iov_count;
 	size_t left;
 	struct msghdr msg;
-	struct iovec rest[TCP_IOV_MAX];
+
+	bool placing;  /* the receive under way goes where place() said */
+	bool more_now; /* the last one left bytes in the socket */
+	struct msghdr place_msg;
 
 	struct ring_task close_task;
 	void (*released)(void *arg);
@@ -93,20 +100,46 @@ static void tcp_over(struct tcp *t, int err)
 
 static void recv_done(struct ring_op *op, int res, uint32_t flags);
 
-/* 0 or -ENOMEM. `first`: no bytes can be there yet. */
-static int recv_arm(struct tcp *t, bool first)
+static void prep_buffer(struct tcp *t, struct io_uring_sqe *sqe, bool multi, size_t limit)
 {
+	if (multi)
+		io_uring_prep_recv_multishot(sqe, t->fd, NULL, 0, 0);
+	else
+		io_uring_prep_recv(sqe, t->fd, NULL, limit, 0);
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = RING_BUF_GROUP;
+}
+
+static void prep_place(struct tcp *t, struct io_uring_sqe *sqe, struct iovec *iov, int n)
+{
+	if (n == 1) {
+		io_uring_prep_recv(sqe, t->fd, iov->iov_base, iov->iov_len, MSG_WAITALL);
+		return;
+	}
+	t->place_msg = (struct msghdr){ .msg_iov = iov, .msg_iovlen = (size_t)n };
+	io_uring_prep_recvmsg(sqe, t->fd, &t->place_msg, MSG_WAITALL);
+}
+
+/* 0 or -ENOMEM. */
+static int recv_arm(struct tcp *t)
+{
+	struct iovec *iov = NULL;
 	struct io_uring_sqe *sqe;
+	size_t limit = 0;
+	int n;
 
 	t->recv_op.done = recv_done;
 	sqe = ring_sqe(t->ring, &t->recv_op);
 	if (!sqe)
 		return -ENOMEM;
-	io_uring_prep_recv_multishot(sqe, t->fd, NULL, 0, 0);
-	if (first)
+	n = t->ops->place ? t->ops->place(t->arg, &iov, &limit) : 0;
+	t->placing = n > 0;
+	if (n > 0)
+		prep_place(t, sqe, iov, n);
+	else
+		prep_buffer(t, sqe, !t->ops->place, limit);
+	if (!t->more_now)
 		sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
-	sqe->flags |= IOSQE_BUFFER_SELECT;
-	sqe->buf_group = RING_BUF_GROUP;
 	sqe->user_data = (uintptr_t)&t->recv_op;
 	tcp_get(t);
 	return 0;
@@ -116,7 +149,10 @@ static void recv_deliver(struct tcp *t, int res, uint32_t flags)
 {
 	t->ring->stats.recvs++;
 	t->ring->stats.recv_bytes += (unsigned)res;
-	t->ops->received(t->arg, ring_buf(t->ring, flags), (size_t)res);
+	if (t->placing)
+		t->ops->placed(t->arg, (size_t)res);
+	else
+		t->ops->received(t->arg, ring_buf(t->ring, flags), (size_t)res);
 }
 
 static void recv_done(struct ring_op *op, int res, uint32_t flags)
@@ -132,7 +168,8 @@ static void recv_done(struct ring_op *op, int res, uint32_t flags)
 	if (t->state == TCP_OPEN && res <= 0 && res != -ENOBUFS && res != -EINTR)
 		tcp_over(t, t->err ? t->err : res);
 	if (!more) {
-		if (t->state == TCP_OPEN && recv_arm(t, false))
+		t->more_now = res == -ENOBUFS || flags & IORING_CQE_F_SOCK_NONEMPTY;
+		if (t->state == TCP_OPEN && recv_arm(t))
 			tcp_over(t, -ENOMEM);
 		tcp_put(t);
 	}
@@ -160,7 +197,7 @@ static void connect_done(struct ring_op *op, int res, uint32_t flags)
 	}
 	if (!res) {
 		t->state = TCP_OPEN;
-		res = recv_arm(t, true);
+		res = recv_arm(t);
 	}
 	if (res) {
 		tcp_over(t, res);
@@ -237,25 +274,16 @@ int tcp_connect(struct ring *r, const union tcp_addr *to, const struct tcp_ops *
 	return 0;
 }
 
-/* Leaves `n` sent bytes behind; what is left is described in `rest`. */
+/* Leaves `n` sent bytes behind. */
 static void send_advance(struct tcp *t, size_t n)
 {
-	unsigned k = 0;
-
 	t->left -= n;
-	for (unsigned i = 0; i < t->iov_count; i++) {
-		struct iovec v = t->iov[i];
-		size_t skip = n < v.iov_len ? n : v.iov_len;
-
-		n -= skip;
-		if (skip == v.iov_len)
-			continue;
-		v.iov_base = (char *)v.iov_base + skip;
-		v.iov_len -= skip;
-		t->rest[k++] = v;
+	for (; n && n >= t->iov->iov_len; t->iov_count--)
+		n -= t->iov++->iov_len;
+	if (n) {
+		t->iov->iov_base = (char *)t->iov->iov_base + n;
+		t->iov->iov_len -= n;
 	}
-	t->iov = t->rest;
-	t->iov_count = k;
 }
 
 static void send_done(struct ring_op *op, int res, uint32_t flags);
@@ -272,7 +300,7 @@ static int send_submit(struct tcp *t, bool try_now)
 	if (t->iov_count == 1) {
 		io_uring_prep_send(sqe, t->fd, t->iov->iov_base, t->iov->iov_len, msg_flags);
 	} else {
-		t->msg = (struct msghdr){ .msg_iov = (struct iovec *)t->iov, .msg_iovlen = t->iov_count };
+		t->msg = (struct msghdr){ .msg_iov = t->iov, .msg_iovlen = t->iov_count };
 		io_uring_prep_sendmsg(sqe, t->fd, &t->msg, (unsigned)msg_flags);
 	}
 	sqe->user_data = (uintptr_t)&t->send_op;
@@ -316,7 +344,7 @@ static void send_done(struct ring_op *op, int res, uint32_t flags)
 	tcp_put(t);
 }
 
-int tcp_send(struct tcp *t, const struct iovec *iov, int n)
+int tcp_send(struct tcp *t, struct iovec *iov, int n)
 {
 	size_t total = 0;
 	int ret;

@@ -185,8 +185,11 @@ static inline struct conn_auth *service_auth(void *arg)
 	return mon_service_auth(((struct service *)arg)->mon, ENTITY_MDS);
 }
 
-static const struct conn_ops service_ops = { service_ready, service_message, service_reset, service_fault,
-					     service_auth };
+static const struct conn_ops service_ops = { .ready = service_ready,
+					     .message = service_message,
+					     .reset = service_reset,
+					     .fault = service_fault,
+					     .auth = service_auth };
 
 static inline void service_open(struct bed *b, struct service *s)
 {

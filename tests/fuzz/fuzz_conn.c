@@ -28,6 +28,8 @@ struct tcp {
 	const struct tcp_ops *ops;
 	void *arg;
 	bool up, over, sending;
+	const struct iovec *iov; /* of the send */
+	int pieces;
 };
 
 static struct ring ring;
@@ -87,10 +89,21 @@ int tcp_connect(struct ring *r, const union tcp_addr *to, const struct tcp_ops *
 	return 0;
 }
 
-int tcp_send(struct tcp *t, const struct iovec *iov, int n)
+/* What was lent to the kernel is readable. */
+static void touch(const struct tcp *t)
 {
-	assert(t->up && !t->sending && n == 1 && iov->iov_len);
+	for (int i = 0; i < t->pieces; i++)
+		for (size_t k = 0; k < t->iov[i].iov_len; k++)
+			(void)((const volatile uint8_t *)t->iov[i].iov_base)[k];
+}
+
+int tcp_send(struct tcp *t, struct iovec *iov, int n)
+{
+	assert(t->up && !t->sending && n >= 1 && n <= TCP_IOV_MAX);
 	t->sending = true;
+	t->iov = iov;
+	t->pieces = n;
+	touch(t);
 	return t->over ? -EPIPE : 0;
 }
 
@@ -103,6 +116,8 @@ void tcp_close(struct tcp *t, void (*released)(void *arg), void *arg)
 {
 	assert(t == stream);
 	stream = NULL;
+	if (t->sending)
+		touch(t);
 	if (released)
 		released(arg);
 	free(t);
@@ -154,12 +169,42 @@ static struct slice bytes(struct input *in, size_t n)
 
 /* --- the user --- */
 
+enum { PLACE = 300, BULK = 1500 };
 struct user {
 	uint64_t last_seq;
 	bool faulted, free_in_message, ticket;
 	int refuse;
+	struct iovec place[3];
+	unsigned lent; /* places and messages that the connection has not given back */
+	uint8_t *memory;
 };
 static struct user user;
+static uint8_t user_bulk[BULK];
+
+static void place_released(void *arg)
+{
+	user.lent--;
+}
+
+static bool on_dest(void *arg, const struct msg_in *head, struct conn_dest *dest)
+{
+	assert(!user.faulted && head->data_len);
+	if (head->tid & 1 || head->data_len > PLACE)
+		return false;
+	/* exactly what it needs, so that more shows */
+	user.place[0] = (struct iovec){ user.memory, head->data_len / 3 };
+	user.place[1] = (struct iovec){ user.memory, 0 };
+	user.place[2] = (struct iovec){ user.memory + PLACE - (head->data_len - head->data_len / 3),
+					head->data_len - head->data_len / 3 };
+	user.lent++;
+	*dest = (struct conn_dest){ .iov = user.place, .count = 3, .released = place_released };
+	return true;
+}
+
+static void bulk_released(struct msg *m, void *arg)
+{
+	user.lent--;
+}
 
 static int auth_request(struct conn_auth *a, uint32_t *method, struct enc *payload)
 {
@@ -207,6 +252,9 @@ static void on_message(void *arg, const struct msg_in *m)
 {
 	assert(!user.faulted);
 	assert(m->seq == user.last_seq + 1);
+	assert(!m->placed || (!m->data && m->data_len && m->copied <= m->data_len));
+	if (m->data_len && !m->placed)
+		(void)*(const volatile uint8_t *)&m->data[m->data_len - 1];
 	user.last_seq = m->seq;
 	if (user.free_in_message) {
 		conn_free(conn);
@@ -232,7 +280,15 @@ static void on_fault(void *arg, int err, const char *why)
 	user.faulted = true;
 }
 
-static const struct conn_ops ops = { on_ready, on_message, on_reset, on_fault, new_auth };
+static const struct conn_ops placing_ops = { .ready = on_ready,
+					     .message = on_message,
+					     .dest = on_dest,
+					     .reset = on_reset,
+					     .fault = on_fault,
+					     .auth = new_auth };
+static const struct conn_ops ops = {
+	.ready = on_ready, .message = on_message, .reset = on_reset, .fault = on_fault, .auth = new_auth
+};
 
 static void send_message(struct input *in)
 {
@@ -241,7 +297,18 @@ static void send_message(struct input *in)
 
 	if (s.len)
 		enc_bytes(&m->front, s.p, s.len);
+	if (byte(in) & 1) {
+		static const struct iovec parts[2] = { { user_bulk, 700 }, { user_bulk + 700, BULK - 700 } };
+
+		m->bulk = parts;
+		m->bulk_count = 2;
+		m->bulk_len = byte(in) * 5;
+		m->released = bulk_released;
+		user.lent++;
+	}
 	conn_send(conn, m);
+	if (!user.faulted && byte(in) == 7)
+		conn_unsend(conn, m);
 }
 
 /* --- the daemon --- */
@@ -284,7 +351,7 @@ static void plausible(struct enc *e, uint8_t tag, struct input *in)
 static void frame(struct enc *e, struct input *in)
 {
 	uint8_t tag = byte(in) % (TAG_ACK + 2), shape = byte(in);
-	struct msg_header h = { .seq = shape & 0x1f, .ack_seq = shape >> 6 };
+	struct msg_header h = { .seq = shape & 0x1f, .ack_seq = shape >> 6, .tid = shape >> 4 & 1 };
 	struct slice s;
 	size_t mark;
 
@@ -304,18 +371,42 @@ static void frame(struct enc *e, struct input *in)
 	frame_end(e, mark, tag, NULL);
 }
 
-/* In pieces of `piece` bytes, until somebody closes. */
+/* As the kernel does it: to where the user says, which is asked before each receive. How many bytes went. */
+static size_t receive_once(struct tcp *t, const uint8_t *p, size_t n)
+{
+	struct iovec *iov = NULL;
+	size_t limit = 0, done = 0;
+	int pieces = t->ops->place ? t->ops->place(t->arg, &iov, &limit) : 0;
+	uint8_t *copy;
+
+	assert(pieces >= 0 && pieces <= TCP_IOV_MAX);
+	for (int i = 0; i < pieces && done < n; i++) {
+		size_t part = iov[i].iov_len < n - done ? iov[i].iov_len : n - done;
+
+		assert(iov[i].iov_len);
+		memcpy(iov[i].iov_base, p + done, part);
+		done += part;
+	}
+	if (pieces) {
+		t->ops->placed(t->arg, done);
+		return done;
+	}
+	n = limit && limit < n ? limit : n;
+	copy = malloc(n); /* exact, so that over-reading shows */
+	memcpy(copy, p, n);
+	t->ops->received(t->arg, copy, n);
+	free(copy);
+	return n;
+}
+
+/* In pieces of at most `piece` bytes, until somebody closes. */
 static void receive(const uint8_t *p, size_t len, size_t piece)
 {
 	struct tcp *t = stream;
 
 	while (len && stream == t && t && t->up && !t->over) {
-		size_t n = piece && piece < len ? piece : len;
-		uint8_t *copy = malloc(n); /* exact, so that over-reading shows */
+		size_t n = receive_once(t, p, piece && piece < len ? piece : len);
 
-		memcpy(copy, p, n);
-		t->ops->received(t->arg, copy, n);
-		free(copy);
 		p += n;
 		len -= n;
 	}
@@ -334,6 +425,7 @@ static void connected(void)
 static void sent(void)
 {
 	if (stream && stream->sending) {
+		touch(stream);
 		stream->sending = false;
 		stream->ops->sent(stream->arg);
 	}
@@ -432,15 +524,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			      .refuse = flags & 4 ? -EACCES : 0 };
 	o.lossy = flags & 8;
 	o.give_up_ns = flags & 16 ? 20000000000 : 0;
-	if (conn_new(&ring, &log, &o, &ops, NULL, &conn))
+	user.memory = malloc(PLACE);
+	if (conn_new(&ring, &log, &o, flags & 32 ? &placing_ops : &ops, NULL, &conn)) {
+		free(user.memory);
 		return 0;
+	}
 	advance(0);
 	while (conn && in.p < in.end)
 		step(&in);
 	conn_free(conn);
 	conn = NULL;
 	flush();
-	assert(!stream && !ring.flusher);
+	assert(!stream && !ring.flusher && !user.lent);
+	free(user.memory);
 	for (unsigned i = 0; i < TIMERS; i++)
 		assert(!ring.timers[i]);
 	return 0;

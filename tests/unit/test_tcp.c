@@ -75,7 +75,9 @@ static void closed(void *arg, int err)
 	u->err = err;
 }
 
-static const struct tcp_ops ops = { connected, received, sent, closed };
+static const struct tcp_ops ops = {
+	.connected = connected, .received = received, .sent = sent, .closed = closed
+};
 
 static struct ring *ring_with(unsigned buf_count, unsigned buf_size)
 {
@@ -605,6 +607,7 @@ Test(tcp, more_streams_than_submission_entries)
 {
 	struct ring_opts o = { .cpu = -1, .entries = 4 };
 	struct user *u = calloc(40, sizeof *u);
+	struct iovec x[40];
 	union tcp_addr at;
 	struct ring *r;
 	int lfd = listener(AF_INET, &at);
@@ -615,8 +618,10 @@ Test(tcp, more_streams_than_submission_entries)
 		cr_assert_eq(tcp_connect(r, &at, &ops, &u[i], &u[i].tcp), 0);
 	for (int i = 0; i < 40; i++)
 		cr_assert_eq(ring_run_until(r, &u[i].up, 20 * S), 0);
-	for (int i = 0; i < 40; i++)
-		cr_assert_eq(tcp_send(u[i].tcp, &(struct iovec){ (void *)"x", 1 }, 1), 0);
+	for (int i = 0; i < 40; i++) {
+		x[i] = (struct iovec){ (void *)"x", 1 };
+		cr_assert_eq(tcp_send(u[i].tcp, &x[i], 1), 0);
+	}
 	for (int i = 0; i < 40; i++)
 		while (!u[i].sent)
 			cr_assert_geq(ring_run(r, S / 100), 0);
@@ -634,7 +639,7 @@ Test(tcp, more_completions_than_there_is_room_for)
 	struct ring_opts o = { .cpu = -1, .entries = 2, .buf_count = 64, .buf_size = 64 };
 	struct user *u = calloc(N, sizeof *u);
 	uint8_t *data = calloc(1, LEN), *sink = malloc(1 << 20);
-	struct iovec v = { data, LEN };
+	struct iovec v[N];
 	size_t left[N];
 	struct ring *r;
 	int fd[N], todo = N;
@@ -646,7 +651,8 @@ Test(tcp, more_completions_than_there_is_room_for)
 	}
 	for (int i = 0; i < N; i++) {
 		put(fd[i], data, 300);
-		cr_assert_eq(tcp_send(u[i].tcp, &v, 1), 0);
+		v[i] = (struct iovec){ data, LEN };
+		cr_assert_eq(tcp_send(u[i].tcp, &v[i], 1), 0);
 	}
 	while (todo) {
 		cr_assert_geq(ring_run(r, S / 1000), 0);
@@ -701,7 +707,9 @@ static void remote_received(void *arg, const uint8_t *p, size_t len)
 	cr_assert_eq(write(m->told, p, len), (ssize_t)len);
 }
 
-static const struct tcp_ops remote_ops = { remote_connected, remote_received, sent, closed };
+static const struct tcp_ops remote_ops = {
+	.connected = remote_connected, .received = remote_received, .sent = sent, .closed = closed
+};
 
 static void remote_start(struct ring_task *t)
 {
