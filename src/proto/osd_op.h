@@ -119,7 +119,8 @@ void osd_op_truncate(struct osd_op *op, uint64_t size, uint32_t seq);
 /* code: GETXATTR, RMXATTR; GETXATTRS with an empty name. */
 void osd_op_xattr(struct osd_op *op, uint16_t code, const char *name, struct enc *payload);
 void osd_op_setxattr(struct osd_op *op, const char *name, struct slice value, struct enc *payload);
-/* Stops the vector with ECANCELED unless `attribute cmp value`, as strings, or as numbers. */
+/* Stops the vector with ECANCELED unless `value cmp attribute` (GT: the value is greater), as strings; or as
+ * numbers, where the attribute is decimal text. */
 void osd_op_cmpxattr(struct osd_op *op, const char *name, enum osd_cmp cmp, struct slice value,
 		     struct enc *payload);
 void osd_op_cmpxattr_u64(struct osd_op *op, const char *name, enum osd_cmp cmp, uint64_t value,
