@@ -436,7 +436,12 @@ struct cephring_stats {
 	uint64_t inodes, dentries, caps, cache_bytes, cache_limit, cache_evictions;
 	uint64_t revokes, releases, renewals, recalls;
 	uint64_t walks, walk_lookups, walk_restarts,
-	    walk_inferred; /* inferred: names learned without asking for them */
+	    walk_inferred;             /* inferred: names learned without asking for them */
+	uint64_t unsafe, replays;      /* replies before the journal had it; requests sent again to a new daemon */
+	uint64_t local_sets;           /* attributes changed here, under exclusive caps */
+	uint64_t flushes, flush_acks;  /* of these, to the MDS */
+	uint64_t cap_snaps, cap_waits; /* states kept for snapshots; reads and writes that had to wait for caps */
+	uint64_t async_ops, async_failed; /* done before the MDS was asked; refused by it afterwards */
 };
 CEPHRING_API int cephring_stats(cephring_mount *m, struct cephring_stats *out);
 /* Debug views as JSON text (monitors, sessions, maps, negotiated modes, requests in flight, caps ...): what =

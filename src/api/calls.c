@@ -246,6 +246,15 @@ int cephring_stats(cephring_mount *mt, struct cephring_stats *out)
 	s.walk_lookups = m->stats.walk_lookups;
 	s.walk_restarts = m->stats.walk_restarts;
 	s.walk_inferred = m->stats.walk_inferred;
+	s.unsafe = m->stats.unsafe;
+	s.replays = m->stats.replays;
+	s.local_sets = m->stats.local_sets;
+	s.flushes = m->stats.flushes;
+	s.flush_acks = m->stats.flush_acks;
+	s.cap_snaps = m->stats.capsnaps;
+	s.cap_waits = m->stats.cap_waits;
+	s.async_ops = m->stats.async_ops;
+	s.async_failed = m->stats.async_failed;
 	memcpy(out, &s, out->size < sizeof s ? out->size : sizeof s);
 	return 0;
 }

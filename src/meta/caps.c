@@ -93,6 +93,8 @@ struct cap *cap_make(struct meta *m, struct session *s, struct inode *i)
 
 void caps_fs_changed(struct inode *i, uint32_t before, uint32_t after)
 {
+	if (i->dir && !(after & CAP_DIR_CREATE))
+		i->dir->knows_layout = false; /* others may lay out what they make here in another way */
 	if (!i->dir || !((before ^ after) & CAP_FS))
 		return;
 	if (after & CAP_FS) /* newly gained, older knowledge does not count any more */

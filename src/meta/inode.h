@@ -58,6 +58,8 @@ struct dir {
 	uint64_t quota_max_bytes, quota_max_files;
 	uint64_t snap_btime_ns; /* of a snapshot's root: when it was made */
 	int32_t pin;
+	struct layout file_layout; /* dirops.c: of the files that are made here */
+	bool knows_layout;
 };
 
 /* Extended attributes as they came: a wire map<str,blob>. Replaced as a whole. */

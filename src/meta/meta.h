@@ -60,6 +60,7 @@ struct meta {
 	struct cache cache;
 	struct inode *root; /* ref: the mount's root */
 	LIST_HEAD(, op) ops;
+	LIST_HEAD(name_waits, op) name_waits; /* dirops.c: for a removal that is not answered */
 	uint32_t op_count; /* atomic: submitted and not ended */
 	uint64_t op_serial;
 	bool stopping, closing, close_forced; /* stop.c */

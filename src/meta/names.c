@@ -7,6 +7,7 @@
  * A caller whose rights cannot depend on what a name stands for (uid 0, checks off) lets the MDS look: one
  * round trip.
  */
+#include "dirops.h"
 #include "meta.h"
 #include "naming.h"
 
@@ -95,7 +96,7 @@ static int64_t unlink_step(struct op *op, int64_t res)
 		if (err)
 			return err;
 		op->at = UNLINK_SENT;
-		return unlink_send(op);
+		return !isdir && dirops_unlink(op) ? 0 : unlink_send(op);
 	}
 	return 0;
 }

@@ -1,4 +1,5 @@
 /* naming.c: see naming.h. */
+#include "dirops.h"
 #include "meta.h"
 #include "naming.h"
 
@@ -22,9 +23,12 @@ int64_t naming_dir(struct op *op, int64_t res)
 		    (need & ~(caps_issued(w->at, ring_now(m->ring)) | w->fresh)))
 			return op_getattr(op, CAP_PIN | need);
 	}
-	if (op->at == NAMING_JUDGE && !res)
-		op->at = NAMING_READY;
-	return res;
+	if (op->at != NAMING_JUDGE || res)
+		return res;
+	if (w->last && dirops_wait(op, w->at, w->last, w->last_len))
+		return OP_PENDING;
+	op->at = NAMING_READY;
+	return 0;
 }
 
 int naming_last(const struct walk *w, enum naming_kind kind)
@@ -111,7 +115,9 @@ struct mreq *naming_request(struct op *op, uint32_t what, uint32_t drop)
 	r->want_dentry = true;
 	r->need_auth = true;
 	r->hash_name_len = w->last_len;
-	mreq_drop(r, w->at, drop, CAP_FX, true);
+	if (drop)
+		mreq_drop(r, w->at, drop, CAP_FX, true);
+	caps_dir_written(op->m, w->at);
 	return r;
 }
 

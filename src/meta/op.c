@@ -17,6 +17,9 @@ static void op_end(struct op *op, int64_t res)
 
 	if (op->timer.slot)
 		ring_timer_clear(m->ring, &op->timer);
+	if (op->waits_for_name)
+		LIST_REMOVE(op, name_wait);
+	op->waits_for_name = false;
 	if (op->req)
 		mreq_abandon(op->req);
 	op->req = NULL;
@@ -127,6 +130,7 @@ int op_prepare(struct meta *m, struct cephring_op *pub, const struct op_family *
 	op->serial = __atomic_add_fetch(&m->op_serial, 1, __ATOMIC_RELAXED);
 	op->at = 0;
 	op->sent = op->uncertain = false;
+	op->waits_for_name = false;
 	op->req = NULL;
 	op->inode = NULL;
 	op->timer = (struct ring_timer){ 0 };

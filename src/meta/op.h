@@ -45,9 +45,11 @@ struct op {
 	uint8_t at;                /* step of the family */
 	uint8_t state;             /* enum op_state */
 	bool sent;                 /* a message was needed */
-	bool uncertain;            /* ended early with a request of it sent: it may have been carried out */
-	struct mreq *req;          /* the single request waited for, or NULL */
-	struct inode *inode;       /* ref: what the walk ended at */
+	bool waits_for_name;       /* on meta.name_waits */
+	LIST_ENTRY(op) name_wait;
+	bool uncertain;      /* ended early with a request of it sent: it may have been carried out */
+	struct mreq *req;    /* the single request waited for, or NULL */
+	struct inode *inode; /* ref: what the walk ended at */
 	struct walk walk;
 	struct {
 		struct inode *at;
@@ -56,8 +58,8 @@ struct op {
 		const struct cephring_cred *cred;
 		uint32_t mask;
 	} start;
-	struct walk from;          /* link, rename: the walk of the first path, when it is done; `walk` is then of the
-				      second */
+	struct walk from; /* link, rename: the walk of the first path, when it is done; `walk` is then of the
+			     second */
 	union {
 		struct {
 			struct cephring_statx *out;
@@ -90,17 +92,18 @@ struct op {
 			int flags;
 			uint32_t mode;
 			bool begun, created, opened; /* created by us; the MDS knows that it is open */
-			bool denied;          /* it may not be created: only opened, if it is there */
+			bool denied;                 /* it may not be created: only opened, if it is there */
 		} open;
 		struct {
 			struct file *file;
 			void *buf;
 			size_t size;
 		} file;
-		struct { /* mkdir, mknod, symlink, unlink, link, rename (naming.h) */
-			struct inode *at;        /* the second path starts here */
-			const char *path;        /* the second one; or a symlink's text */
-			struct inode *was, *now; /* refs: what the first and the second path's last name stand for */
+		struct {                  /* mkdir, mknod, symlink, unlink, link, rename (naming.h) */
+			struct inode *at; /* the second path starts here */
+			const char *path; /* the second one; or a symlink's text */
+			struct inode *was,
+			    *now; /* refs: what the first and the second path's last name stand for */
 			uint64_t rdev;
 			uint32_t mode;
 			int flags;

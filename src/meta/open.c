@@ -18,6 +18,7 @@
  * A held cap is the MDS's word that the inode may be used here; it then only needs to know what the open file
  * wants (doc/protocol.md 10.1). There is no close message: what is wanted sinks with the last open file.
  */
+#include "dirops.h"
 #include "meta.h"
 #include "naming.h"
 
@@ -112,6 +113,8 @@ static void opened(struct mreq *r, int result, const struct reply *rep)
 		if (create_extra_decode(&d, &x))
 			result = -EBADMSG;
 		op->u.open.created = x.created;
+		if (x.created && r->dir)
+			dirops_learn(op->m, r->dir, r->target);
 	}
 	if (!result) {
 		struct inode *was = op->inode;
@@ -339,7 +342,9 @@ static int64_t create_step(struct op *op, int64_t res)
 			if (res)
 				return res;
 			op->at = CREATE_SENT;
-			return send_create(op);
+			if (!dirops_create(op, open_flags_to_wire(op->u.open.flags | O_EXCL)))
+				return send_create(op);
+			op->u.open.created = true;
 		}
 		if (!op->u.open.created && inode_is_link(op->inode)) {
 			res = create_follow(op, op->inode);

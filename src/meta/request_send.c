@@ -1,4 +1,5 @@
 /* request_send.c: where a request goes, and its bytes. */
+#include "dirops.h"
 #include "meta.h"
 #include "request_impl.h"
 
@@ -169,10 +170,17 @@ void mreq_send_again(struct mreq *r, bool replay)
 			 (unsigned long long)r->id.tid, mds_op_name(r->op));
 }
 
+/* It names a file that the MDS has not confirmed: the answer to its creation kicks those who wait for a map.
+ */
+static bool mreq_too_early(const struct mreq *r)
+{
+	return dirops_unconfirmed(r->base) || dirops_unconfirmed(r->base2);
+}
+
 void mreq_kick(struct mreq *r)
 {
 	struct meta *m = r->m;
-	int rank = m->map ? mreq_choose_rank(r) : -1;
+	int rank = m->map && !mreq_too_early(r) ? mreq_choose_rank(r) : -1;
 	struct session *s = rank >= 0 ? session_open(m, rank) : NULL;
 
 	mreq_unpark(r);

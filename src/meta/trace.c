@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* What only replies tell of a directory. */
-static int take_dir(struct inode *i, const struct inode_stat *st, bool newer, bool first, uint32_t newly)
+static int take_dir(struct inode *i, const struct inode_stat *st, const struct told *t, uint32_t newly)
 {
 	struct dir *d = i->dir;
 	int err = 0;
@@ -17,15 +17,16 @@ static int take_dir(struct inode *i, const struct inode_stat *st, bool newer, bo
 	d->quota_max_bytes = st->quota_max_bytes;
 	d->quota_max_files = st->quota_max_files;
 	d->snap_btime_ns = st->snap_btime_ns;
-	if (newer || (st->cap.flags & 1)) {
+	if (t->newer || t->auth) {
 		d->hash = st->dir_hash ? st->dir_hash : DIR_HASH_LINUX;
 		d->pin = st->dir_pin;
 	}
-	if (st->fragtree.len / 8 != d->frags.count || first)
+	if (st->fragtree.len / 8 != d->frags.count || t->first)
 		err = fragtree_set(&d->frags, st->fragtree.p, st->fragtree.len);
-	/* An empty directory whose Fs we just got has no names we do not know. */
+	/* An empty directory whose Fs we just got has no names we do not know; but for one in which we were
+	 * already making some. */
 	if ((newly & CAP_FS) && !d->a.files && !d->a.subdirs && LIST_EMPTY(&d->children) &&
-	    !(st->cap.caps & CAP_FX))
+	    !(t->held & CAP_FX))
 		PUB_SET(d->complete, true);
 	return err;
 }
@@ -71,7 +72,7 @@ static int take_stat(struct meta *m, struct session *s, struct inode *i, const s
 	if (!err && inode_is_link(i) && !i->symlink)
 		err = merge_string(m, &i->symlink, st->symlink, true);
 	if (!err && i->dir)
-		err = take_dir(i, st, t.newer, t.first, newly);
+		err = take_dir(i, st, &t, newly);
 	if (!err && t.newer)
 		i->version = st->version;
 	return err;
