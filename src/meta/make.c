@@ -264,7 +264,7 @@ static int64_t parents_step(struct op *op, int64_t res)
 				return res;
 			op->at = PARENTS_JUDGE;
 			res = 0;
-			if (!walk_free_pass(m, &op->walk) &&
+			if ((!walk_free_pass(m, &op->walk) || m->o.posix_acl) &&
 			    !perm_known(m, caps_issued(op->inode, ring_now(m->ring))))
 				return op_getattr(op, CAP_PIN | perm_caps(m));
 			/* fall through */

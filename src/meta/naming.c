@@ -11,7 +11,7 @@ int64_t naming_dir(struct op *op, int64_t res)
 {
 	struct meta *m = op->m;
 	struct walk *w = &op->walk;
-	uint32_t need = CAP_AS | (m->o.posix_acl ? CAP_XS : 0);
+	uint32_t need = perm_caps(m);
 
 	if (op->at == NAMING_WALK) {
 		res = walk_step(op, res);
@@ -19,7 +19,9 @@ int64_t naming_dir(struct op *op, int64_t res)
 			return res;
 		op->inode = inode_get(w->at);
 		op->at = NAMING_JUDGE;
-		if (!walk_free_pass(m, w) && w->at->key.snapid == SNAP_HEAD && w->judged != w->at &&
+		/* Of a default ACL everybody's new names inherit. */
+		if ((!walk_free_pass(m, w) || m->o.posix_acl) && w->at->key.snapid == SNAP_HEAD &&
+		    w->judged != w->at &&
 		    (need & ~(caps_issued(w->at, ring_now(m->ring)) | w->fresh)))
 			return op_getattr(op, CAP_PIN | need);
 	}

@@ -290,31 +290,12 @@ static int make_all(struct ceph_mount_info *cm, void *arg)
 	return err ? err : ceph_mkdir(cm, TOP "/theirs", 0755);
 }
 
-/* libcephfs with access control lists. */
-static void with_lists(struct both *b)
-{
-	const char *const options[][2] = { { "client_permissions", "true" },
-					   { "client_acl_type", "posix_acl" } };
-	char ring[4096];
-	int err;
-
-	second_unmount(b->cm);
-	snprintf(ring, sizeof ring, "%s/second.keyring", getenv("CLUSTER_DIR"));
-	err = ceph_create(&b->cm, "second");
-	err = err ? err : ceph_conf_read_file(b->cm, getenv("CEPH_CONF"));
-	err = err ? err : ceph_conf_set(b->cm, "keyring", ring);
-	for (int n = 0; n < 2 && !err; n++)
-		err = ceph_conf_set(b->cm, options[n][0], options[n][1]);
-	if (err || ceph_mount(b->cm, "/"))
-		tap_die("libcephfs mounts, with lists");
-}
-
 int main(void)
 {
 	static const char *const lists[] = { "client_acl_type", "posix_acl", NULL };
 	struct both *b = both_new(lists, NULL);
 
-	with_lists(b);
+	twin_with_lists(b);
 	if (they(b, make_all, NULL))
 		tap_die("the twins are made");
 	matrix(b);

@@ -45,6 +45,25 @@ static inline struct timespec twin_time(int64_t ns)
 	return (struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
 }
 
+/* The other client anew, with access control lists. */
+static inline void twin_with_lists(struct both *b)
+{
+	const char *const options[][2] = { { "client_permissions", "true" },
+					   { "client_acl_type", "posix_acl" } };
+	char ring[4096];
+	int err;
+
+	second_unmount(b->cm);
+	snprintf(ring, sizeof ring, "%s/second.keyring", getenv("CLUSTER_DIR"));
+	err = ceph_create(&b->cm, "second");
+	err = err ? err : ceph_conf_read_file(b->cm, getenv("CEPH_CONF"));
+	err = err ? err : ceph_conf_set(b->cm, "keyring", ring);
+	for (int n = 0; n < 2 && !err; n++)
+		err = ceph_conf_set(b->cm, options[n][0], options[n][1]);
+	if (err || ceph_mount(b->cm, "/"))
+		tap_die("libcephfs mounts, with lists");
+}
+
 /* ---- setattr as libcephfs has it ---- */
 
 struct their_setattr {
