@@ -124,10 +124,10 @@ struct cephring_mount_opts {
 	size_t size;
 	const char
 	    *fs; /* file system name; NULL = client_fs of the configuration, or the cluster's default */
-	const char *root; /* directory to mount, NULL = "/" */
-	const struct cephring_cred
-	    *cred; /* for calls that pass none; NULL = the process's effective ids and groups. Copied */
-	int no_permissions; /* 1: do not check modes here (a gateway that checks by itself) */
+	const char *root;                 /* directory to mount, NULL = "/" */
+	const struct cephring_cred *cred; /* for calls that pass none; NULL = the process's effective ids,
+					  groups and umask. Copied */
+	int no_permissions;               /* 1: do not check modes here (a gateway that checks by itself) */
 	void (*log)(void *arg, int level, const char *line); /* engine's thread; NULL = silent */
 	void *log_arg;
 	int log_level; /* enum cephring_log_level: lines above it are not made */
@@ -436,11 +436,12 @@ struct cephring_stats {
 	uint64_t inodes, dentries, caps, cache_bytes, cache_limit, cache_evictions;
 	uint64_t revokes, releases, renewals, recalls;
 	uint64_t walks, walk_lookups, walk_restarts,
-	    walk_inferred;             /* inferred: names learned without asking for them */
-	uint64_t unsafe, replays;      /* replies before the journal had it; requests sent again to a new daemon */
-	uint64_t local_sets;           /* attributes changed here, under exclusive caps */
-	uint64_t flushes, flush_acks;  /* of these, to the MDS */
-	uint64_t cap_snaps, cap_waits; /* states kept for snapshots; reads and writes that had to wait for caps */
+	    walk_inferred;        /* inferred: names learned without asking for them */
+	uint64_t unsafe, replays; /* replies before the journal had it; requests sent again to a new daemon */
+	uint64_t local_sets;      /* attributes changed here, under exclusive caps */
+	uint64_t flushes, flush_acks; /* of these, to the MDS */
+	uint64_t cap_snaps,
+	    cap_waits; /* states kept for snapshots; reads and writes that had to wait for caps */
 	uint64_t async_ops, async_failed; /* done before the MDS was asked; refused by it afterwards */
 };
 CEPHRING_API int cephring_stats(cephring_mount *m, struct cephring_stats *out);

@@ -260,6 +260,21 @@ static const struct op_family mount_family = { .name = "mount", .step = mount_st
 
 /* ---- making one ---- */
 
+/* The process's umask, without changing it for a moment as umask(2) would. */
+static uint32_t process_umask(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	unsigned mask = 022;
+	char line[256];
+
+	while (f && fgets(line, sizeof line, f))
+		if (sscanf(line, "Umask: %o", &mask) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return mask & 0777;
+}
+
 static int default_cred(cephring_mount *mt, const struct cephring_cred *in)
 {
 	struct cephring_cred *c = &mt->meta.o.cred;
@@ -268,7 +283,7 @@ static int default_cred(cephring_mount *mt, const struct cephring_cred *in)
 	if (in) {
 		*c = *in;
 	} else {
-		*c = (struct cephring_cred){ .uid = geteuid(), .gid = getegid() };
+		*c = (struct cephring_cred){ .uid = geteuid(), .gid = getegid(), .umask = process_umask() };
 		n = getgroups(0, NULL);
 		if (n < 0)
 			return -errno;

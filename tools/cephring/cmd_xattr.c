@@ -1,11 +1,11 @@
 /* cmd_xattr.c: `cephring xattr`: names (list), one value (get NAME), or all of them with the ceph.* ones
- * (all).
+ * (all); a value set (set NAME VALUE) or taken away (rm NAME).
  *
  * ceph.* attributes are computed, not stored, and not in the list; `all` asks for each by name and leaves out
  * those that the file does not have. Values are bytes: shown as text, or as 0x... when they are not clean
  * text. --json: an array of {"path", "attributes": [{"name", "value"}]}.
  */
-#include "batch.h"
+#include "change.h"
 #include "json.h"
 #include "text.h"
 
@@ -256,6 +256,39 @@ static void all_path(struct xattr *x, const char *path)
 	names_free(n);
 }
 
+/* ---- set, rm ---- */
+
+struct wanted {
+	const char *name, *value;
+	int flags;
+};
+
+static int submit_set(struct tool *t, struct batch_item *item)
+{
+	struct change *c = (struct change *)item;
+	const struct wanted *w = c->arg;
+
+	if (!w->value)
+		return cephring_removexattr(t->mount, NULL, c->path, w->name, w->flags, tool_cred(t),
+					    &item->op, batch_done, item);
+	return cephring_setxattr(t->mount, NULL, c->path, w->name, w->value, strlen(w->value), 0, w->flags,
+				 tool_cred(t), &item->op, batch_done, item);
+}
+
+static void change_values(struct xattr *x, const struct args *a)
+{
+	bool set = !strcmp(a->list[0], "set");
+	struct wanted w = { a->list[1], set ? a->list[2] : NULL, x->flags };
+	struct change_report *r = change_begin(x->tool);
+	struct changes c = { 0 };
+
+	for (int n = set ? 3 : 2; n < a->count; n++)
+		changes_add(&c, a->list[n])->arg = &w;
+	change_run(x->tool, r, &c, submit_set, "set", false);
+	changes_free(&c);
+	change_end(x->tool, r);
+}
+
 static void run(struct xattr *x, const struct args *a)
 {
 	const char *verb = a->list[0];
@@ -276,26 +309,35 @@ static void run(struct xattr *x, const struct args *a)
 
 void cmd_xattr(struct tool *t, int argc, char **argv)
 {
-	struct argp argp = { options,
-			     parse,
-			     "list PATH...\nget NAME PATH...\nall PATH...",
-			     "Lists and reads extended attributes; `all` shows the virtual ceph.* ones too.",
-			     NULL,
-			     NULL,
-			     NULL };
+	struct argp argp = {
+		options,
+		parse,
+		"list PATH...\nget NAME PATH...\nall PATH...\nset NAME VALUE PATH...\nrm NAME PATH...",
+		"Lists, reads, sets and removes extended attributes; `all` shows the virtual ceph.* ones "
+		"too.",
+		NULL,
+		NULL,
+		NULL
+	};
 	struct xattr x = { .tool = t };
 	struct args a;
 
 	args_read(&a, t, &argp, argc, argv, &x);
 	args_need(&a, 2, -1);
-	if (!strcmp(a.list[0], "get")) {
+	if (!strcmp(a.list[0], "get") || !strcmp(a.list[0], "rm")) {
 		args_need(&a, 3, -1);
+	} else if (!strcmp(a.list[0], "set")) {
+		args_need(&a, 4, -1);
 	} else if (strcmp(a.list[0], "list") && strcmp(a.list[0], "all")) {
-		fprintf(stderr, "%s: %s: list, get or all is wanted\n", a.command, a.list[0]);
+		fprintf(stderr, "%s: %s: list, get, all, set or rm is wanted\n", a.command, a.list[0]);
 		exit(EXIT_USAGE);
 	}
 	if (!tool_connect(t))
 		return;
+	if (!strcmp(a.list[0], "set") || !strcmp(a.list[0], "rm")) {
+		change_values(&x, &a);
+		return;
+	}
 	if (t->json)
 		json_list_begin(&x.json);
 	run(&x, &a);

@@ -199,7 +199,8 @@ error_t args_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-void args_read(struct args *a, struct tool *t, const struct argp *argp, int argc, char **argv, void *opts)
+static void read_args(struct args *a, struct tool *t, const struct argp *argp, int argc, char **argv,
+		      void *opts, unsigned flags)
 {
 	static char name[64];
 	struct argp_child children[] = { { &tool_argp, 0, "Options of every subcommand:", 90 }, { 0 } };
@@ -210,8 +211,19 @@ void args_read(struct args *a, struct tool *t, const struct argp *argp, int argc
 	snprintf(name, sizeof name, "cephring %s", argv[0]);
 	argv[0] = name;
 	a->command = name;
-	if (argp_parse(&own, argc, argv, 0, NULL, a))
+	if (argp_parse(&own, argc, argv, flags, NULL, a))
 		exit(EXIT_USAGE);
+}
+
+void args_read(struct args *a, struct tool *t, const struct argp *argp, int argc, char **argv, void *opts)
+{
+	read_args(a, t, argp, argc, argv, opts, 0);
+}
+
+void args_read_program(struct args *a, struct tool *t, const struct argp *argp, int argc, char **argv,
+		       void *opts)
+{
+	read_args(a, t, argp, argc, argv, opts, ARGP_IN_ORDER);
 }
 
 void args_need(const struct args *a, int min, int max)

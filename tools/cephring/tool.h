@@ -48,6 +48,18 @@ void cmd_tree(struct tool *t, int argc, char **argv);
 void cmd_stat(struct tool *t, int argc, char **argv);
 void cmd_readlink(struct tool *t, int argc, char **argv);
 void cmd_xattr(struct tool *t, int argc, char **argv);
+void cmd_mkdir(struct tool *t, int argc, char **argv);
+void cmd_rm(struct tool *t, int argc, char **argv);
+void cmd_mv(struct tool *t, int argc, char **argv);
+void cmd_ln(struct tool *t, int argc, char **argv);
+void cmd_chmod(struct tool *t, int argc, char **argv);
+void cmd_chown(struct tool *t, int argc, char **argv);
+void cmd_touch(struct tool *t, int argc, char **argv);
+void cmd_truncate(struct tool *t, int argc, char **argv);
+void cmd_quota(struct tool *t, int argc, char **argv);
+void cmd_layout(struct tool *t, int argc, char **argv);
+void cmd_snap(struct tool *t, int argc, char **argv);
+void cmd_lock(struct tool *t, int argc, char **argv);
 void cmd_df(struct tool *t, int argc, char **argv);
 void cmd_status(struct tool *t, int argc, char **argv);
 void cmd_config(struct tool *t, int argc, char **argv);
@@ -65,6 +77,9 @@ struct args {
 error_t args_option(int key, char *arg, struct argp_state *state);
 /* Runs `argp` over argv and fills `a`; ends the process with EXIT_USAGE on wrong usage. */
 void args_read(struct args *a, struct tool *t, const struct argp *argp, int argc, char **argv, void *opts);
+/* The same; options end at the first argument, for what follows belongs to a program. */
+void args_read_program(struct args *a, struct tool *t, const struct argp *argp, int argc, char **argv,
+		       void *opts);
 
 /* Ends the process with EXIT_USAGE unless there are `min` to `max` of them (max -1: any number). */
 void args_need(const struct args *a, int min, int max);
