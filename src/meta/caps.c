@@ -198,8 +198,7 @@ int cap_from_reply(struct meta *m, struct session *s, struct inode *i, const str
 
 	*newly = 0;
 	if (st->snapid != SNAP_HEAD) { /* its other cap fields are garbage (doc/protocol.md 6.2) */
-		*newly = st->cap.caps & ~i->snap_caps;
-		i->snap_caps |= st->cap.caps;
+		*newly = snap_grant(i, st);
 		return 0;
 	}
 	if (!st->cap.caps && !st->cap.cap_id)

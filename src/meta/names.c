@@ -261,17 +261,14 @@ static int rename_judge(struct op *op)
 }
 
 /* Both directories are known. */
-static int rename_begin(struct op *op)
+static void rename_begin(struct op *op)
 {
 	struct inode *to = op->walk.at, *from = op->from.at, *i;
 
-	if (to->key.snapid != SNAP_HEAD || from->key.snapid != SNAP_HEAD)
-		return -EROFS;
 	if (naming_known(op->m, from, op->from.last, op->from.last_len, &i) == 1)
 		op->u.make.was = inode_get(i);
 	if (naming_known(op->m, to, op->walk.last, op->walk.last_len, &i) == 1)
 		op->u.make.now = inode_get(i);
-	return 0;
 }
 
 static int64_t rename_names(struct op *op, int64_t res)
@@ -320,13 +317,11 @@ static int64_t rename_step(struct op *op, int64_t res)
 			return res;
 	}
 	if (op->at == RENAME_WAS) {
-		if (op->walk.at->key.snapid == SNAP_DIR || op->from.at->key.snapid == SNAP_DIR) {
+		if (op->walk.at->key.snapid != SNAP_HEAD || op->from.at->key.snapid != SNAP_HEAD) {
 			op->at = RENAME_SENT;
 			return snap_rename(op);
 		}
-		err = rename_begin(op);
-		if (err)
-			return err;
+		rename_begin(op);
 	}
 	if (op->at <= RENAME_JUDGE) {
 		res = rename_names(op, res);

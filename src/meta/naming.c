@@ -48,6 +48,9 @@ int naming_last(const struct walk *w, enum naming_kind kind)
 
 	if (!w->last)
 		return said[kind].none;
+	if ((kind == NAMING_RMDIR || kind == NAMING_RENAME) && w->at->key.snapid == SNAP_HEAD &&
+	    walk_name_is_snapdir(w->last, w->last_len))
+		return -EPERM;
 	if (walk_name_is_dot(w->last, w->last_len))
 		return w->last_len == 1 ? said[kind].dot : said[kind].dots;
 	return w->need_dir ? said[kind].slash : 0;

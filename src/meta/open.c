@@ -390,7 +390,7 @@ static int64_t open_found(struct op *op, int64_t res)
 	if (op->at == OPEN_WALK) {
 		res = walk_step(op, res);
 		if (res == -ENOENT && op->u.open.denied)
-			return -EACCES;
+			return w->at->key.snapid == SNAP_HEAD ? -EACCES : -EROFS;
 		if (res)
 			return res;
 		op->inode = inode_get(w->at);

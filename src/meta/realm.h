@@ -124,6 +124,8 @@ bool snap_name_valid(struct meta *m, const struct dentry *d, uint64_t now_ns);
 /* Binds a name that was told below .snap. NULL: no memory. */
 struct dentry *snap_name_link(struct meta *m, struct inode *dir, const char *name, uint32_t len,
 			      struct inode *target);
+/* What a reply grants on a snapped inode. The bits that are new. */
+uint32_t snap_grant(struct inode *i, const struct inode_stat *st);
 /* Bits that vouch for a snapped inode's attributes: for good. Of a .snap: those of its directory now. */
 uint32_t snap_issued(const struct inode *i, uint64_t now_ns);
 

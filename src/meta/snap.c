@@ -141,6 +141,16 @@ struct dentry *snap_name_link(struct meta *m, struct inode *dir, const char *nam
 	return d;
 }
 
+/* Where a cap of the live inode has seen the extended attributes, they are left out, and Xs is said all the
+ * same. */
+uint32_t snap_grant(struct inode *i, const struct inode_stat *st)
+{
+	uint32_t had = i->snap_caps;
+
+	i->snap_caps |= st->xattrs.len ? st->cap.caps : st->cap.caps & ~(uint32_t)CAP_XS;
+	return i->snap_caps & ~had;
+}
+
 uint32_t snap_issued(const struct inode *i, uint64_t now_ns)
 {
 	const struct inode *dir = i->key.snapid == SNAP_DIR ? parent_of(i) : NULL;

@@ -168,7 +168,7 @@ int64_t snap_make(struct op *op)
 
 int64_t snap_remove(struct op *op)
 {
-	return *op->walk.last == '_' ? -EINVAL : change(op, MDS_OP_RMSNAP);
+	return change(op, MDS_OP_RMSNAP);
 }
 
 int64_t snap_rename(struct op *op)
@@ -177,9 +177,9 @@ int64_t snap_rename(struct op *op)
 
 	if (f->at->key.snapid != w->at->key.snapid)
 		return -EXDEV;
-	if (f->at != w->at)
+	if (f->at != w->at || w->at->key.snapid != SNAP_DIR)
 		return -EROFS;
-	if (*w->last == '_' || *f->last == '_')
+	if (*w->last == '_')
 		return -EINVAL;
 	return change(op, MDS_OP_RENAMESNAP);
 }
