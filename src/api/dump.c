@@ -192,7 +192,11 @@ static json_t *status_view(cephring_mount *mt)
 	set(o, "sessions", sessions_view(m));
 	set(o, "cache", cache_view(m));
 	set(o, "ops_in_flight", num(m->op_count));
-	set(o, "requests_in_flight", num(m->request_count));
+	set(o, "requests_in_flight", num(m->request_count - m->unsafe_count));
+	set(o, "requests_unsafe", num(m->unsafe_count));
+	set(o, "unsafe_replies", num(m->stats.unsafe));
+	set(o, "replays", num(m->stats.replays));
+	set(o, "flushes", num(m->stats.flushes));
 	return o;
 }
 

@@ -137,9 +137,9 @@ void unsafe_failed(struct mreq *r, int err)
 	const struct inode *at = names(r);
 	const struct unsafe_link *links[] = { &r->on_dir, &r->on_dir2, &r->on_target };
 
-	log_fail(m->log, err, "mds.%d: lost %s of inode %llx \"%.*s\", which had been answered",
-		 r->session->rank, mds_op_name(r->op), (unsigned long long)(at ? at->key.ino : r->base_ino),
-		 (int)r->path_len, r->path);
+	log_fail(m->log, err, "mds.%d: %s \"%.*s\" %s inode %llx had been answered, and is lost",
+		 r->session->rank, mds_op_name(r->op), (int)r->path_len, r->path, r->path_len ? "in" : "of",
+		 (unsigned long long)(at ? at->key.ino : r->base_ino));
 	for (size_t n = 0; n < sizeof links / sizeof *links; n++)
 		if (links[n]->inode)
 			inode_set_error(m, links[n]->inode, err);
