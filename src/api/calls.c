@@ -207,7 +207,7 @@ const char *cephring_strerror(cephring_mount *mt, int err)
 
 const char *cephring_version(void)
 {
-	return "0.1.0";
+	return "0.2.0";
 }
 
 int cephring_stats(cephring_mount *mt, struct cephring_stats *out)
