@@ -17,7 +17,7 @@ enum {
 	CRUSH_RULES_MAX = 256,
 	CRUSH_STEPS_MAX = 4096,   /* of one rule */
 	CRUSH_RESULT_MAX = 64,    /* devices in one result */
-	CRUSH_WORK_MAX = 1 << 22, /* items looked at in one computation */
+	CRUSH_WORK_MAX = 1 << 21, /* items looked at in one computation */
 };
 
 /* Where maps live. mem_alloc() and mem_free() of ring/mem.h fit. */

@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	{ "df", cmd_df, "show how full the file system is" },
 	{ "status", cmd_status, "show monitors, sessions, maps and negotiated modes" },
 	{ "config", cmd_config, "show each option and where its value came from" },
+	{ "osdmap", cmd_osdmap, "show where an OSD map in a file puts objects" },
 };
 
 struct call {

@@ -63,6 +63,7 @@ void cmd_lock(struct tool *t, int argc, char **argv);
 void cmd_df(struct tool *t, int argc, char **argv);
 void cmd_status(struct tool *t, int argc, char **argv);
 void cmd_config(struct tool *t, int argc, char **argv);
+void cmd_osdmap(struct tool *t, int argc, char **argv);
 
 /* The arguments that are left after a subcommand's options. */
 struct args {
