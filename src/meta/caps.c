@@ -146,6 +146,17 @@ void cap_take_auth(struct cap *winner)
 		c->auth = c == winner;
 }
 
+void cap_note_loss(struct cap *c, uint32_t seq)
+{
+	if (!(c->implemented & ~c->issued))
+		c->low_seq = seq - 1;
+}
+
+uint32_t cap_seq(const struct cap *c, uint32_t caps)
+{
+	return (caps & ~c->issued) ? c->low_seq : c->seq;
+}
+
 void cap_refresh_gen(struct cap *c)
 {
 	if (c->gen == c->session->cap_gen)
@@ -165,6 +176,16 @@ static void begin_anew(struct cap *c, const struct inode_stat *st)
 	c->seq = c->issue_seq = c->mseq = 0;
 	c->issued = c->implemented = 0;
 	c->owes = false;
+	c->from_id = 0;
+}
+
+bool cap_moved_on(const struct inode *i, const struct session *s, uint64_t cap_id, uint32_t mseq)
+{
+	const struct cap *auth = cap_auth(i), *here = cap_find(i, s);
+
+	if (here && here->cap_id != cap_id && (int32_t)(here->mseq - mseq) > 0)
+		return true; /* it came back already */
+	return auth && auth->from_id && auth->from_id == cap_id && auth->from_rank == s->rank;
 }
 
 /* A reply that was under way while the cap moved here (EXPORT came, IMPORT did not) tells less than is so. */
@@ -180,7 +201,7 @@ static void look_again(struct meta *m, const struct cap *c, uint32_t newly)
 	struct inode *i = c->inode;
 	struct inode_use *u = i->use;
 
-	if (newly && u && !TAILQ_EMPTY(&u->waiters))
+	if (c->owes || (newly && u && !TAILQ_EMPTY(&u->waiters)))
 		caps_update_later(m, i);
 	if (!(c->mds_wanted & ~caps_wanted(i)))
 		return;
@@ -201,7 +222,7 @@ int cap_from_reply(struct meta *m, struct session *s, struct inode *i, const str
 		*newly = snap_grant(i, st);
 		return 0;
 	}
-	if (!st->cap.caps && !st->cap.cap_id)
+	if ((!st->cap.caps && !st->cap.cap_id) || cap_moved_on(i, s, st->cap.cap_id, st->cap.mseq))
 		return 0;
 	c = cap_make(m, s, i);
 	if (!c)
@@ -213,6 +234,7 @@ int cap_from_reply(struct meta *m, struct session *s, struct inode *i, const str
 	if (is_older(c, st)) {
 		c->issued |= st->cap.caps;
 	} else {
+		cap_note_loss(c, st->cap.seq);
 		c->issued = st->cap.caps;
 		c->seq = c->issue_seq = st->cap.seq;
 		c->mseq = st->cap.mseq;
@@ -266,7 +288,7 @@ bool cap_drop(struct meta *m, struct inode *i, struct session *s, uint32_t drop,
 				     .cap_id = c->cap_id,
 				     .caps = c->implemented,
 				     .wanted = c->mds_wanted,
-				     .seq = c->seq,
+				     .seq = cap_seq(c, c->implemented),
 				     .issue_seq = c->issue_seq,
 				     .mseq = c->mseq };
 	caps_fs_changed(i, before, c->issued);

@@ -45,9 +45,12 @@ struct cap {
 	TAILQ_ENTRY(cap) by_session;
 	uint64_t cap_id;
 	uint32_t seq, issue_seq, mseq, gen;
+	uint32_t low_seq; /* before the oldest message that took what is not given back yet */
 	uint32_t issued, implemented, mds_wanted;
 	bool auth;
-	bool owes; /* a REVOKE was not answered in full */
+	bool owes;         /* a REVOKE was not answered in full */
+	int16_t from_rank; /* with from_id: what it was before an IMPORT; that rank may still speak of it */
+	uint64_t from_id;  /* 0: nothing */
 };
 
 /* Bits valid now over all ranks. */

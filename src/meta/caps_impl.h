@@ -8,8 +8,15 @@
 
 /* Finds or makes; NULL: no memory. */
 struct cap *cap_make(struct meta *m, struct session *s, struct inode *i);
+/* A message of `s` about this incarnation was under way while the cap moved to another rank, which spoke
+ * first: it tells how it was. */
+bool cap_moved_on(const struct inode *i, const struct session *s, uint64_t cap_id, uint32_t mseq);
 /* The one authority of its inode from now on. */
 void cap_take_auth(struct cap *winner);
+/* Before a message with `seq` takes bits. */
+void cap_note_loss(struct cap *c, uint32_t seq);
+/* The seq to name to the MDS with `caps`: see caps_update.c. */
+uint32_t cap_seq(const struct cap *c, uint32_t caps);
 /* A stale cap that the MDS speaks of again starts from PIN: what it grants now is all there is. */
 void cap_refresh_gen(struct cap *c);
 /* Removed, but dirty state stays with the inode: its cap is, or will be, at another rank. */

@@ -30,6 +30,7 @@ static uint32_t take_grant(struct meta *m, struct cap *c, const struct caps_msg 
 	cap_refresh_gen(c);
 	before = c->issued;
 	t.auth = c->auth && (g->caps & CAP_ANY_FILE_WR);
+	cap_note_loss(c, g->seq);
 	c->seq = g->seq;
 	c->mseq = g->mseq;
 	c->issued = g->caps;
@@ -104,7 +105,7 @@ static void hold_place(struct meta *m, struct cap *c, const struct caps_msg *g)
 	if (fresh)
 		there->issued = there->implemented = there->mds_wanted = 0;
 	there->cap_id = g->peer.cap_id;
-	there->seq = there->issue_seq = g->peer.seq - 1;
+	there->seq = there->issue_seq = there->low_seq = g->peer.seq - 1;
 	there->mseq = g->peer.mseq;
 	there->gen = to->cap_gen;
 	there->issued |= c->issued;
@@ -154,11 +155,21 @@ static void move_here(struct meta *m, struct session *s, struct cap *c, const st
 	c->cap_id = g->cap_id;
 	c->issue_seq = g->seq;
 	c->mds_wanted = g->wanted;
+	c->from_id = names_cap(g) ? g->peer.cap_id : 0;
+	c->from_rank = (int16_t)g->peer.rank;
 	cap_refresh_gen(c);
 	cap_take_auth(c);
 	if (old && old->cap_id == g->peer.cap_id)
 		cap_unlink(m, old, (g->peer.flags & 2) != 0);
 	realm_set(m, c->inode, g->realm);
+}
+
+/* It was handed on since, and we have heard of that already: its EXPORT is under way. */
+static bool is_past(const struct inode *i, const struct session *s, const struct caps_msg *g)
+{
+	const struct cap *auth = cap_auth(i);
+
+	return cap_moved_on(i, s, g->cap_id, g->mseq) || (auth && (int32_t)(auth->mseq - g->mseq) > 0);
 }
 
 static void handle_import(struct meta *m, struct session *s, const struct caps_msg *g)
@@ -171,6 +182,8 @@ static void handle_import(struct meta *m, struct session *s, const struct caps_m
 		return;
 	}
 	realm_trace(m, s, g->snaptrace); /* broken: the mount is fenced, but the cap moves all the same */
+	if (is_past(i, s, g))
+		return;
 	c = cap_make(m, s, i);
 	if (!c) {
 		release_unknown(s, g);

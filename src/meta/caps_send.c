@@ -59,7 +59,7 @@ bool cap_send(struct meta *m, const struct cap *c, const struct cap_say *say)
 		.op = say->op,
 		.ino = i->key.ino,
 		.cap_id = c->cap_id,
-		.seq = c->seq,
+		.seq = cap_seq(c, say->caps),
 		.issue_seq = c->issue_seq,
 		.mseq = c->mseq,
 		.caps = say->caps,

@@ -7,13 +7,19 @@
  *   reason                                                            when
  *   a  writing needs a larger max_size than was asked for             now; authority only
  *   b  the size came near max_size and can be reported                now; authority only
- *   c  something is dirty and is to be flushed                        UPDATE_FLUSH; authority only
+ *   c  something is dirty and is to be flushed                        UPDATE_FLUSH; now if its bits were lost
+ *                                                                     (STALE); authority only
  *   d  bits are being taken back and not used (any more), or a        now; what is dirty of them goes along
  *      REVOKE asks for bits that were given back already
  *   e  something is wanted that is neither granted nor known to be    now; caps_update_later() for files that
  *      wanted                                                         are only opened
  *   f  bits are held, or known to be wanted, that are not wanted      UPDATE_NOW (caps_keep.c: a while after
  * the file was closed)
+ *
+ * What is given back in part (d) must not be taken for the whole: an MDS that hears the seq of a REVOKE
+ * strikes that REVOKE out, and what the message says is still held it may forget when it has sent more since.
+ * So as long as something is left, the seq before the oldest such REVOKE is named; the whole is confirmed by
+ * the newest.
  *
  * Before it, cap snaps: what belongs to a snapshot comes before what came after it. Who holds the bits that
  * are taken back (the data side) is asked to let go of them.
@@ -160,7 +166,7 @@ static bool has_reason(const struct cap *c, const struct view *v, int how)
 
 	if ((revoking & ~v->used) || (c->owes && !(revoking & v->used)))
 		return true;
-	if (wants_size(c) || reports_size(c) || ((how & UPDATE_FLUSH) && v->dirty))
+	if (wants_size(c) || reports_size(c) || ((how & UPDATE_FLUSH) && v->dirty) || (v->dirty & ~c->issued))
 		return true;
 	if (hears_wishes(c) && (v->wanted & ~(c->mds_wanted | (valid ? c->issued : 0))))
 		return true;

@@ -2,8 +2,8 @@
  * place that decides it (doc/protocol.md 6.3).
  *
  *   group                  taken when                                  but not while
- *   mode, uid, gid, btime  newer, or As told                           Ax is held or dirty
- *   nlink                  newer, or Ls told                           Lx is held or dirty
+ *   mode, uid, gid, btime  newer, or As or Ax told                     Ax is held or dirty
+ *   nlink                  newer, or Ls or Lx told                     Lx is held or dirty
  *   xattrs                 their version is newer                      Xx is held or dirty
  *   times                  newer, or any readable bit told             below
  *   layout, size,          newer, or any bit of the file told          below
@@ -243,13 +243,13 @@ int merge(struct meta *m, struct inode *i, const struct told *t)
 	bool cut;
 	int err;
 
-	if ((t->newer || (t->bits & CAP_AS)) && !(t->held & CAP_AX)) {
+	if ((t->newer || (t->bits & (CAP_AS | CAP_AX))) && !(t->held & CAP_AX)) {
 		a.mode = t->mode;
 		a.uid = t->uid;
 		a.gid = t->gid;
 		a.btime_ns = t->btime_ns;
 	}
-	if ((t->newer || (t->bits & CAP_LS)) && !(t->held & CAP_LX))
+	if ((t->newer || (t->bits & (CAP_LS | CAP_LX))) && !(t->held & CAP_LX))
 		a.nlink = t->nlink;
 	if (t->newer || (t->bits & (CAP_ANY_SHARED | CAP_FR)))
 		merge_times(&a, t);

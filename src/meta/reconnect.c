@@ -31,7 +31,7 @@ static uint64_t follows(const struct inode *i)
 /* The new daemon knows nothing of what was revoked or acknowledged: what we say now is how it is. */
 static void restart(struct meta *m, struct cap *c)
 {
-	c->seq = c->issue_seq = c->mseq = 0;
+	c->seq = c->low_seq = c->issue_seq = c->mseq = 0;
 	c->gen = c->session->cap_gen;
 	c->owes = false;
 	if (inode_is_dir(c->inode)) { /* directory-operation bits do not survive a failover */

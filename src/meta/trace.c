@@ -53,6 +53,7 @@ static int take_stat(struct meta *m, struct session *s, struct inode *i, const s
 {
 	struct told t;
 	uint32_t newly;
+	bool past;
 	int err;
 
 	told_from_stat(&t, st);
@@ -60,6 +61,7 @@ static int take_stat(struct meta *m, struct session *s, struct inode *i, const s
 	t.newer =
 	    i->version == 0 || st->snapid != SNAP_HEAD || (t.auth && st->version > (i->version & ~1ull));
 	t.held = caps_held(i);
+	past = cap_moved_on(i, s, st->cap.cap_id, st->cap.mseq);
 	if (!take_type(m, i, st, t.first))
 		return -EIO;
 	err = cap_from_reply(m, s, i, st, &newly);
@@ -67,7 +69,9 @@ static int take_stat(struct meta *m, struct session *s, struct inode *i, const s
 		return err;
 	if (t.auth || !i->realm)
 		realm_set(m, i, st->cap.realm);
-	t.bits = st->cap.caps & ~t.held;
+	t.bits = past ? 0 : st->cap.caps & ~t.held;
+	if (past)
+		t.auth = t.newer = false;
 	err = merge(m, i, &t);
 	if (!err && inode_is_link(i) && !i->symlink)
 		err = merge_string(m, &i->symlink, st->symlink, true);
