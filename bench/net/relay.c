@@ -77,10 +77,15 @@ static uint64_t now_ns(void)
 
 /* ---- one direction ---- */
 
+static bool way_can_read(const struct way *w)
+{
+	return w->readable && !w->ended && w->queued < QUEUE_MAX;
+}
+
 /* Takes in all there is. */
 static void way_read(struct way *w, uint64_t delay_ns, struct link *l)
 {
-	while (w->readable && !w->ended && w->queued < QUEUE_MAX) {
+	while (way_can_read(w)) {
 		struct piece *p = malloc(sizeof(*p) + PIECE);
 		ssize_t n = p ? recv(w->from, p->data, PIECE, 0) : -1;
 		if (n <= 0) {
@@ -242,9 +247,13 @@ static void move(struct relay *r)
 	}
 }
 
+/* The kernel tells once that there is something to read: what a full queue left there is to be taken without
+ * being told again. */
 static void earlier(const struct way *w, uint64_t *due)
 {
-	if (w->head && w->writable && w->head->due_ns < *due)
+	if (way_can_read(w))
+		*due = 0;
+	else if (w->head && w->writable && w->head->due_ns < *due)
 		*due = w->head->due_ns;
 }
 
