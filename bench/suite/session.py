@@ -14,6 +14,9 @@ from . import cluster, workers
 from .stats import Failure, Series
 
 
+STEP_S = 300  # a workload that has not ended by then hangs
+
+
 @dataclasses.dataclass
 class Step:
     workload: str = ""     # name of the row; empty: a command that cannot fail alone (up, down)
@@ -71,10 +74,10 @@ class Session:
         path = os.path.join(self.scratch.name, "samples")
         try:
             if not step.measured:
-                worker.ask(step.line, timeout=600)
+                worker.ask(step.line, timeout=STEP_S)
                 return
             looked = self.mds.look()
-            got = worker.ask(f"{step.line} out={path}", timeout=600)
+            got = worker.ask(f"{step.line} out={path}", timeout=STEP_S)
         except Failure as e:
             if worker.process.poll() is not None:
                 raise
@@ -111,7 +114,7 @@ class Session:
             if not self.possible(client, step):
                 continue
             try:
-                answers.append((step, worker.ask(step.line, timeout=600)))
+                answers.append((step, worker.ask(step.line, timeout=STEP_S)))
             except Failure as e:
                 self.failed[step.workload or step.line, client] = f"counting system calls: {e}"
                 break

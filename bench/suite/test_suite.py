@@ -49,6 +49,16 @@ class Percentiles(unittest.TestCase):
         self.assertEqual((half[0], half[3]), ("500.000", "2.00"))
 
 
+class Workers(unittest.TestCase):
+    def test_one_that_hangs_says_nothing_later(self):
+        helper = workers.Helper(["sh", "-c", "echo '{\"a\": 1}'; exec sleep 60"])
+        self.addCleanup(helper.close)
+        self.assertEqual(helper.answer(10), {"a": 1})
+        with self.assertRaisesRegex(stats.Failure, "did not answer"):
+            helper.answer(0.05)
+        self.assertEqual(helper.process.poll(), -9)
+
+
 class Marks(unittest.TestCase):
     def test_only_calls_inside_marks_count(self):
         log = (

@@ -26,7 +26,10 @@ class Helper:
         while b"\n" not in self.text:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
-                raise Failure(f"{self.name} does not answer for {timeout:.0f} s")
+                # what it may still say would be taken for the answer to something else
+                self.process.kill()
+                self.process.wait()
+                raise Failure(f"{self.name} did not answer for {timeout:.0f} s")
             more = os.read(self.process.stdout.fileno(), 65536)
             if not more:
                 raise Failure(f"{self.name} ended: {end_words(self.process.wait())}")
