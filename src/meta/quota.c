@@ -17,14 +17,18 @@ static bool has_quota(const struct inode *i)
 	return i->dir && (i->dir->quota_max_bytes || i->dir->quota_max_files);
 }
 
+/* `max` 0: no limit. */
+static bool beyond(uint64_t used, uint64_t more, uint64_t max)
+{
+	return max && more && (used > max || more > max - used);
+}
+
 static bool exceeds(const struct inode *i, uint64_t more_bytes, uint64_t more_files)
 {
 	const struct dir_attrs *a = &i->dir->a;
 
-	if (more_files && i->dir->quota_max_files &&
-	    a->rfiles + a->rsubdirs + more_files > i->dir->quota_max_files)
-		return true;
-	return more_bytes && i->dir->quota_max_bytes && a->rbytes + more_bytes > i->dir->quota_max_bytes;
+	return beyond(a->rfiles + a->rsubdirs, more_files, i->dir->quota_max_files) ||
+	       beyond(a->rbytes, more_bytes, i->dir->quota_max_bytes);
 }
 
 /* What a realm's quota is cannot be said before its directory was asked for. */

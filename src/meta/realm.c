@@ -60,7 +60,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
 }
 
 /* Its own snapshots, the former parents', and the parent's since it is the parent's. */
-static int context_build(const struct realm *r, struct snapctx **out)
+int realm_context_build(const struct realm *r, struct snapctx **out)
 {
 	const struct snapctx *up = r->parent ? r->parent->ctx : NULL;
 	uint32_t own = r->snap_count + r->prior_count, n = own;
@@ -94,7 +94,7 @@ static void count_bytes(struct meta *m, struct realm *r)
 static int context_renew(struct meta *m, struct realm *r, bool *news)
 {
 	struct snapctx *c = NULL;
-	int err = context_build(r, &c);
+	int err = realm_context_build(r, &c);
 
 	*news = !err && !snapctx_same(c, r->ctx);
 	if (*news) {
@@ -136,7 +136,7 @@ struct realm *realm_make(struct meta *m, uint64_t ino)
 		return NULL;
 	r->ino = ino;
 	LIST_INIT(&r->children);
-	if (context_build(r, &r->ctx) || tid_put(&m->realm_by_ino, &r->id)) {
+	if (realm_context_build(r, &r->ctx) || tid_put(&m->realm_by_ino, &r->id)) {
 		snapctx_put(r->ctx);
 		mem_free(r, sizeof *r);
 		return NULL;

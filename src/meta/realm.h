@@ -79,10 +79,14 @@ void snapctx_put(struct snapctx *c);
 int realms_list(const struct meta *m, struct reconnect_realm **list, uint32_t *count);
 int realms_init(struct meta *m);
 void realms_fini(struct meta *m);
+/* Invariants; tests run it after every step. NULL = fine, else words. */
+const char *realms_check(const struct meta *m);
 
 /* realm.c for realm_trace.c. Finds or makes; NULL: no memory, or REALMS_MAX. A new one has nref 0. */
 struct realm *realm_make(struct meta *m, uint64_t ino);
 void realm_adopt(struct meta *m, struct realm *r, struct realm *parent);
+/* What its snapshots and its parent's context come to, in a new one (a ref). 0, -ENOMEM, -E2BIG. */
+int realm_context_build(const struct realm *r, struct snapctx **out);
 /* Takes over what a trace tells. 0 or -ENOMEM. */
 int realm_tell(struct meta *m, struct realm *r, const struct realm_info *info);
 STAILQ_HEAD(realm_queue, realm);

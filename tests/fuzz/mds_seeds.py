@@ -54,6 +54,10 @@ def realms(kind, front):
     return b""
 
 
+def sized(trace):
+    return struct.pack("<H", len(trace)) + trace
+
+
 def reply_seeds(front):
     op, extra = struct.unpack_from("<I", front)[0], list(blobs(front))[1]
     yield "reply", front
@@ -77,6 +81,7 @@ def seeds(name, kind, version, front, data):
         yield "extras", bytes([METADATA]) + data[6:]
     if realms(kind, front):
         yield "realm", bytes([name in WRAPPED]) + realms(kind, front)
+        yield "realm_trace", bytes([0x80 * (name in WRAPPED), 0]) + sized(realms(kind, front))
 
 
 def main():
