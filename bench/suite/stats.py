@@ -74,6 +74,7 @@ class Series:
             "p999_us": rounded(us(percentile(every, 99.9))),
             "ops_s": rounded(median([r["ops"] * 1e9 / r["wall_ns"] for r in self.rounds if r["wall_ns"]])),
             "wall_us_op": rounded(us(self.per_op("wall_ns"))),
+            "acts_us_op": rounded(us(self.per_op("acts_ns"))),
             "cpu_us_op": rounded(us(self.per_op("cpu_ns"))),
             "syscalls_op": rounded(self.calls_op()),
         }

@@ -129,6 +129,9 @@ class Rows(unittest.TestCase):
         row = self.of(answer(10, 50000, 1, {}, 50000), answer(10, 30000, 1, {}, 50000), answer(10, 20000, 1, {}, 50000))
         self.assertEqual((row["wall_us_op"], row["ops_s"]), (3.0, 333300.0))
 
+    def test_calls_that_return_before_all_is_done(self):
+        self.assertEqual(self.of(answer(10, 50000, 1, {}, 50000) | {"acts_ns": 20000})["acts_us_op"], 2.0)
+
     def test_cpu_that_was_not_measured(self):
         s = stats.Series()
         s.rounds = [duel.answer([3000, 1000, 2000]) | {"taken": [7000]}]

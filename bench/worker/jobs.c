@@ -54,7 +54,9 @@ int job_acts(struct job *j, const struct acts *a)
 	if (err)
 		return err;
 	job_begin(j);
+	uint64_t began = meter_now_ns();
 	err = run_phases(j, a, &bad);
+	j->acts_ns = meter_now_ns() - began;
 	if (err)
 		where = a->v[bad].path;
 	else if (j->sync)

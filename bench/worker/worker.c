@@ -187,13 +187,14 @@ static void answer_job(const struct job *j, const struct client_counters *own)
 	answer("{\"samples\":%zu,\"ops\":%llu,\"wall_ns\":%llu,\"cpu_ns\":%llu,\"calls\":%llu,\"own_calls\":%"
 	       "llu,"
 	       "\"own_messages\":%llu,\"own_bytes\":%llu,\"resident_bytes\":%lld,\"entries\":%lld,"
-	       "\"last_ns\":%llu}",
+	       "\"last_ns\":%llu,\"acts_ns\":%llu}",
 	       j->samples, (unsigned long long)(j->samples * j->ops_per_sample),
 	       (unsigned long long)j->cost.wall_ns, (unsigned long long)j->cost.cpu_ns,
 	       (unsigned long long)j->cost.calls, (unsigned long long)own->syscalls,
 	       (unsigned long long)own->messages, (unsigned long long)own->bytes,
 	       (long long)j->resident_bytes, (long long)j->entries,
-	       (unsigned long long)(j->samples ? j->took_ns[j->samples - 1] : 0));
+	       (unsigned long long)(j->samples ? j->took_ns[j->samples - 1] : 0),
+	       (unsigned long long)j->acts_ns);
 }
 
 static void own_counters(struct client *c, struct client_counters *out)

@@ -32,6 +32,7 @@ struct job {
 	size_t samples;
 	uint64_t ops_per_sample;
 	struct metered cost; /* of all stretches between job_begin and job_end */
+	uint64_t acts_ns;    /* of that, until the last act had returned */
 	int64_t resident_bytes, entries;
 	char words[256]; /* what went wrong, when run() gave an error */
 };
