@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-enum { COARSE_NS = 10000000 }; /* more than the coarse clock lags */
-
 int call_prepare(cephring_mount *mt, const struct op_family *fam, cephring_inode *at, const char *path,
 		 int flags, const struct cephring_cred *cred, uint32_t mask, struct cephring_op *pub,
 		 cephring_cb cb, void *user, struct op **out)
@@ -57,42 +55,6 @@ int cephring_statx(cephring_mount *mt, cephring_inode *at, const char *path, uin
 	op->u.statx.want = want;
 	op->u.statx.flags = flags;
 	return op_submit(op);
-}
-
-int cephring_statx_cached(cephring_mount *mt, cephring_inode *at, const char *path, uint32_t want, int flags,
-			  const struct cephring_cred *cred, struct cephring_statx *out)
-{
-	struct meta *m = &mt->meta;
-	struct inode *start, *found;
-	struct walk w;
-	uint32_t known;
-	uint64_t now;
-	int err;
-
-	if (!path)
-		path = "";
-	start = at && *path != '/' ? (struct inode *)at : m->root;
-	if (!start || (flags & CEPHRING_FORCE_SYNC))
-		return -EAGAIN;
-	if (!*path && !at)
-		return -ENOENT;
-	if (strnlen(path, WALK_PATH_MAX + 1) > WALK_PATH_MAX)
-		return -ENAMETOOLONG;
-	w.rest = path;
-	w.at = start;
-	w.judged = NULL;
-	w.links = 0;
-	w.nofollow = (flags & CEPHRING_NOFOLLOW) != 0;
-	w.cred = cred ? *cred : m->o.cred;
-	now = ring_now_coarse() + COARSE_NS; /* rather too late than too early: a lease ends on time */
-	err = walk_cached(m, &w, now, &found);
-	if (err)
-		return err;
-	known = (flags & CEPHRING_DONT_SYNC) ? ~0u : caps_issued(found, now);
-	if (statx_caps(want) & ~known)
-		return -EAGAIN;
-	statx_fill(found, known, out);
-	return 0;
 }
 
 int cephring_access(cephring_mount *mt, cephring_inode *at, const char *path, int mode, int flags,

@@ -5,7 +5,7 @@
  *   other operations run meanwhile);
  * - any other thread sleeps in a futex on a word of its own stack, woken once by the callback;
  * - inside a callback of the engine nobody else could bring the end about: -EDEADLK, nothing is submitted.
- * A cached statx on the engine's thread needs none of this: it is answered before anything is prepared.
+ * What the cache can answer needs none of this, on any thread (calls_cached.c): it is tried first.
  */
 #include "engine.h"
 #include "mount.h"
@@ -104,8 +104,11 @@ int cephring_sync_lookup(cephring_mount *m, cephring_inode *at, const char *path
 			 const struct cephring_cred *cred, cephring_inode **out)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(m), m);
+	int err = cephring_lookup_cached(m, at, path, flags, cred, out);
 
+	if (err != -EAGAIN)
+		return err;
+	err = waiter_begin(&w, mount_engine(m), m);
 	return err ? err : waiter_end(&w, cephring_lookup(m, at, path, flags, cred, &w.op, ended, &w, out));
 }
 
@@ -124,22 +127,20 @@ static __attribute__((noinline)) int statx_wait(cephring_mount *m, cephring_inod
 int cephring_sync_statx(cephring_mount *m, cephring_inode *at, const char *path, uint32_t want, int flags,
 			const struct cephring_cred *cred, struct cephring_statx *out)
 {
-	int err;
+	int err = cephring_statx_cached(m, at, path, want, flags, cred, out);
 
-	if (!(flags & CEPHRING_FORCE_SYNC) && engine_is_owner(mount_engine(m))) {
-		err = cephring_statx_cached(m, at, path, want, flags, cred, out);
-		if (err != -EAGAIN)
-			return err;
-	}
-	return statx_wait(m, at, path, want, flags, cred, out);
+	return err != -EAGAIN ? err : statx_wait(m, at, path, want, flags, cred, out);
 }
 
 int cephring_sync_access(cephring_mount *m, cephring_inode *at, const char *path, int mode, int flags,
 			 const struct cephring_cred *cred)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(m), m);
+	int err = cephring_access_cached(m, at, path, mode, flags, cred);
 
+	if (err != -EAGAIN)
+		return err;
+	err = waiter_begin(&w, mount_engine(m), m);
 	return err ? err : waiter_end(&w, cephring_access(m, at, path, mode, flags, cred, &w.op, ended, &w));
 }
 
@@ -147,8 +148,12 @@ int64_t cephring_sync_readlink(cephring_mount *m, cephring_inode *at, const char
 			       const struct cephring_cred *cred, char *buf, size_t size)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(m), m);
+	int64_t res = cephring_readlink_cached(m, at, path, cred, buf, size);
+	int err;
 
+	if (res != -EAGAIN)
+		return res;
+	err = waiter_begin(&w, mount_engine(m), m);
 	return err ? err : waiter_end(&w, cephring_readlink(m, at, path, cred, buf, size, &w.op, ended, &w));
 }
 
@@ -156,8 +161,12 @@ int64_t cephring_sync_getxattr(cephring_mount *m, cephring_inode *at, const char
 			       int flags, const struct cephring_cred *cred, void *buf, size_t size)
 {
 	struct waiter w;
-	int err = waiter_begin(&w, mount_engine(m), m);
+	int64_t res = cephring_getxattr_cached(m, at, path, name, flags, cred, buf, size);
+	int err;
 
+	if (res != -EAGAIN)
+		return res;
+	err = waiter_begin(&w, mount_engine(m), m);
 	if (err)
 		return err;
 	return waiter_end(&w, cephring_getxattr(m, at, path, name, flags, cred, buf, size, &w.op, ended, &w));

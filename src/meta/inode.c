@@ -9,7 +9,8 @@
 
 enum {
 	TRIM_STEPS = 8192 /* more than one reply can add, twice around */,
-	SLOT_BYTES = 32 /* what a hash table spends for an entry, about */
+	SLOT_BYTES = 32 /* what a hash table spends for an entry, about */,
+	SWEEP_MIN = 1024 /* removed entries, before their tombstones are worth a new table */
 };
 
 /* ---- hash tables ---- */
@@ -49,10 +50,12 @@ static bool inode_same(const void *a, const void *b)
 	return x->ino == y->ino && x->snapid == y->snapid;
 }
 
+/* Also called by readers: `a` is what they found in the table. */
 static bool dentry_same(const void *a, const void *b)
 {
 	const struct dentry_key *x = a, *y = b;
 
+	tsan_acquire(a);
 	return x->dir == y->dir && x->len == y->len && !memcmp(x->name, y->name, x->len);
 }
 
@@ -67,18 +70,73 @@ static unsigned long hs_dentry_hash(const void *o, unsigned long seed)
 	return name_hash(seed, o);
 }
 
+/* ---- the memory of the tables ---- */
+
+/* In front of each table: growth replaces it, and readers may still be in the old one of names. */
+struct table_block {
+	struct table_block *next;
+	uint64_t pad;
+};
+
+/* Old tables that one call of ck_hs left behind, until its caller has retired them. */
+static __thread struct table_block *replaced;
+
 static void *hs_malloc(size_t n)
 {
-	return mem_alloc(n);
+	struct table_block *b = mem_alloc(sizeof *b + n);
+
+	return b ? b + 1 : NULL;
 }
 
 static void hs_free(void *p, size_t n, bool defer)
 {
-	(void)defer; /* the engine is the only reader so far */
-	mem_free(p, n);
+	struct table_block *b = (struct table_block *)p - 1;
+
+	(void)n;
+	if (defer) {
+		b->next = replaced;
+		replaced = b;
+	} else {
+		mem_free(b, 0);
+	}
 }
 
 static struct ck_malloc hs_memory = { .malloc = hs_malloc, .free = hs_free };
+
+static void memory_free(struct meta *m, void *p)
+{
+	(void)m;
+	mem_free(p, 0);
+}
+
+static void retire_replaced(struct meta *m)
+{
+	struct table_block *b;
+
+	while ((b = replaced) != NULL) {
+		replaced = b->next;
+		retire(m, b, memory_free);
+	}
+}
+
+/* Tombstones make a miss slow. They are swept once per so many removals: constant work per removal. */
+static bool table_put(struct meta *m, struct table *t, unsigned long hash, void *entry)
+{
+	bool ok;
+
+	/* Without memory for the new table the old one goes on: slower, still right. */
+	if (t->removed >= SWEEP_MIN && t->removed >= 4 * ck_hs_count(&t->hs) && ck_hs_rebuild(&t->hs))
+		t->removed = 0;
+	tsan_release(entry);
+	ok = ck_hs_put(&t->hs, hash, entry);
+	retire_replaced(m);
+	return ok;
+}
+
+static void table_remove(struct table *t, unsigned long hash, const void *key)
+{
+	t->removed += ck_hs_remove(&t->hs, hash, key) != NULL;
+}
 
 int cache_init(struct cache *c, uint64_t limit_bytes, uint64_t seed)
 {
@@ -87,10 +145,11 @@ int cache_init(struct cache *c, uint64_t limit_bytes, uint64_t seed)
 	*c = (struct cache){ .limit = limit_bytes, .seed = seed };
 	TAILQ_INIT(&c->lru);
 	TAILQ_INIT(&c->negative);
-	if (!ck_hs_init(&c->inodes, mode, hs_inode_hash, inode_same, &hs_memory, 256, seed))
+	if (!ck_hs_init(&c->inodes.hs, mode, hs_inode_hash, inode_same, &hs_memory, 256, seed))
 		return -ENOMEM;
-	if (!ck_hs_init(&c->dentries, mode, hs_dentry_hash, dentry_same, &hs_memory, 256, seed)) {
-		ck_hs_destroy(&c->inodes);
+	if (!ck_hs_init(&c->dentries.hs, mode, hs_dentry_hash, dentry_same, &hs_memory, 256, seed)) {
+		ck_hs_destroy(&c->inodes.hs);
+		c->inodes.hs.map = NULL;
 		return -ENOMEM;
 	}
 	return 0;
@@ -102,7 +161,7 @@ struct inode *inode_find(struct cache *c, uint64_t ino, uint64_t snapid)
 {
 	struct inode_key k = { ino, snapid };
 
-	return ck_hs_get(&c->inodes, inode_hash(c->seed, &k), &k);
+	return ck_hs_get(&c->inodes.hs, inode_hash(c->seed, &k), &k);
 }
 
 static void lru_add(struct cache *c, struct inode *i)
@@ -133,7 +192,7 @@ struct inode *inode_make(struct meta *m, uint64_t ino, uint64_t snapid)
 		return NULL;
 	i->key = (struct inode_key){ ino, snapid };
 	LIST_INIT(&i->aliases);
-	if (!ck_hs_put(&c->inodes, inode_hash(c->seed, &i->key), i)) {
+	if (!table_put(m, &c->inodes, inode_hash(c->seed, &i->key), i)) {
 		slab_put(&m->inodes, i);
 		return NULL;
 	}
@@ -145,23 +204,29 @@ struct inode *inode_make(struct meta *m, uint64_t ino, uint64_t snapid)
 
 struct dir *inode_dir(struct meta *m, struct inode *i)
 {
-	if (!i->dir) {
-		i->dir = slab_get(&m->dirs);
-		if (i->dir) {
-			LIST_INIT(&i->dir->children);
-			i->dir->pin = -1;
-			i->dir->hash = DIR_HASH_RJENKINS;
-			m->cache.bytes += sizeof *i->dir;
-		}
-	}
-	return i->dir;
+	struct dir *d = i->dir;
+
+	if (d)
+		return d;
+	d = slab_get(&m->dirs);
+	if (!d)
+		return NULL;
+	LIST_INIT(&d->children);
+	d->pin = -1;
+	d->hash = DIR_HASH_RJENKINS;
+	d->name = LIST_FIRST(&i->aliases);
+	m->cache.bytes += sizeof *d;
+	cache_write_begin(&m->cache);
+	PUB_SET(i->dir, d);
+	cache_write_end(&m->cache);
+	return d;
 }
 
 void inode_put(struct meta *m, struct inode *i)
 {
 	if (!i || --i->nref)
 		return;
-	i->used = true;
+	PUB_TOUCH(i->used);
 	/* The tail is the newest; entries used through the cache alone are spared by `used`. */
 	lru_del(&m->cache, i);
 	lru_add(&m->cache, i);
@@ -184,6 +249,21 @@ void inode_unshare(struct inode *i)
 		__atomic_sub_fetch(&i->xref, 1, __ATOMIC_RELEASE);
 }
 
+static void inode_reclaim(struct meta *m, void *p)
+{
+	struct inode *i = p;
+
+	mem_free(i->symlink, 0);
+	mem_free(i->pool_ns, 0);
+	mem_free(i->xattrs, 0);
+	if (i->dir) {
+		fragtree_free(&i->dir->frags);
+		mem_free(i->dir->ranks, 0);
+		slab_put(&m->dirs, i->dir);
+	}
+	slab_put(&m->inodes, i);
+}
+
 static void inode_free(struct meta *m, struct inode *i)
 {
 	struct cache *c = &m->cache;
@@ -193,21 +273,14 @@ static void inode_free(struct meta *m, struct inode *i)
 	caps_remove_all(m, i, true);
 	realm_put(m, i->realm);
 	lru_del(c, i);
-	ck_hs_remove(&c->inodes, inode_hash(c->seed, &i->key), &i->key);
+	table_remove(&c->inodes, inode_hash(c->seed, &i->key), &i->key);
 	c->bytes -= sizeof *i + SLOT_BYTES + (i->xattrs ? i->xattrs->len : 0);
 	if (i->symlink)
 		c->bytes -= strlen(i->symlink) + 1;
-	mem_free(i->symlink, 0);
-	mem_free(i->pool_ns, 0);
-	mem_free(i->xattrs, 0);
-	if (i->dir) {
+	if (i->dir)
 		c->bytes -= sizeof *i->dir;
-		fragtree_free(&i->dir->frags);
-		mem_free(i->dir->ranks, 0);
-		slab_put(&m->dirs, i->dir);
-	}
 	c->inode_count--;
-	slab_put(&m->inodes, i);
+	retire(m, i, inode_reclaim);
 }
 
 bool inode_forget(struct meta *m, struct inode *i)
@@ -220,7 +293,9 @@ bool inode_forget(struct meta *m, struct inode *i)
 	if (!__atomic_compare_exchange_n(&i->xref, &none, INODE_DEAD, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
 		return false;
+	cache_write_begin(&m->cache);
 	inode_free(m, i);
+	cache_write_end(&m->cache);
 	return true;
 }
 
@@ -235,14 +310,19 @@ struct dentry *dentry_find(struct cache *c, struct inode *dir, const char *name,
 {
 	struct dentry_key k = { dir, name, len };
 
-	return ck_hs_get(&c->dentries, name_hash(c->seed, &k), &k);
+	return ck_hs_get(&c->dentries.hs, name_hash(c->seed, &k), &k);
 }
 
 static void dentry_unbind(struct cache *c, struct dentry *d)
 {
-	if (d->inode) {
+	struct inode *i = d->inode;
+
+	pub_check();
+	if (i) {
 		LIST_REMOVE(d, alias);
 		PUB_SET(d->inode, NULL);
+		if (i->dir && i->dir->name == d)
+			PUB_SET(i->dir->name, LIST_FIRST(&i->aliases));
 	} else {
 		TAILQ_REMOVE(&c->negative, d, lru);
 		c->negative_count--;
@@ -254,6 +334,8 @@ static void dentry_bind(struct cache *c, struct dentry *d, struct inode *i)
 	PUB_SET(d->inode, i);
 	if (i) {
 		LIST_INSERT_HEAD(&i->aliases, d, alias);
+		if (i->dir)
+			PUB_SET(i->dir->name, d);
 	} else {
 		TAILQ_INSERT_TAIL(&c->negative, d, lru);
 		c->negative_count++;
@@ -272,7 +354,7 @@ static struct dentry *dentry_new(struct meta *m, struct inode *dir, const char *
 	d->key = (struct dentry_key){ dir, d->text, len };
 	d->lease_rank = -1;
 	d->hash = dir_hash(dd->hash, name, len) & 0xffffffu;
-	if (!ck_hs_put(&c->dentries, name_hash(c->seed, &d->key), d)) {
+	if (!table_put(m, &c->dentries, name_hash(c->seed, &d->key), d)) {
 		mem_free(d, 0);
 		return NULL;
 	}
@@ -298,7 +380,7 @@ struct dentry *dentry_link(struct meta *m, struct inode *dir, const char *name, 
 		PUB_SET(d->lease_until_ns, 0);
 		PUB_SET(d->shared_gen, dir->dir->shared_gen - 1);
 	}
-	d->used = true;
+	PUB_TOUCH(d->used);
 	return d;
 }
 
@@ -319,15 +401,16 @@ void dentry_remove(struct meta *m, struct dentry *d)
 	dd->child_count--;
 	c->dentry_count--;
 	c->bytes -= dentry_bytes(d);
-	ck_hs_remove(&c->dentries, name_hash(c->seed, &d->key), &d->key);
-	mem_free(d, 0);
+	table_remove(&c->dentries, name_hash(c->seed, &d->key), &d->key);
+	retire(m, d, memory_free);
 }
 
 void dir_incomplete(struct inode *dir)
 {
 	if (!dir->dir)
 		return;
-	PUB_SET(dir->dir->complete, false);
+	/* Alone it needs no bracket: whoever still sees it set was earlier. */
+	__atomic_store_n(&dir->dir->complete, false, __ATOMIC_RELEASE);
 	dir->dir->release_count++;
 }
 
@@ -371,12 +454,14 @@ static bool trim_one(struct meta *m, bool force)
 
 	/* Negative names go first once they are more than a quarter of all names. */
 	if (d && (!i || force || c->negative_count > c->dentry_count / 4)) {
-		if (d->used && !force) {
-			d->used = false;
+		if (PUB_GET(d->used) && !force) {
+			PUB_UNTOUCH(d->used);
 			TAILQ_REMOVE(&c->negative, d, lru);
 			TAILQ_INSERT_TAIL(&c->negative, d, lru);
 		} else {
+			cache_write_begin(c);
 			dentry_drop(m, d);
+			cache_write_end(c);
 			c->evictions++;
 		}
 		return true;
@@ -386,8 +471,8 @@ static bool trim_one(struct meta *m, bool force)
 	lru_del(c, i);
 	if (i->nref) /* comes back at its last put */
 		return true;
-	if ((i->used && !force) || !inode_forget(m, i)) {
-		i->used = false;
+	if ((PUB_GET(i->used) && !force) || !inode_forget(m, i)) {
+		PUB_UNTOUCH(i->used);
 		lru_add(c, i);
 	} else {
 		c->evictions++;
@@ -426,21 +511,24 @@ void cache_fini(struct meta *m)
 	ck_hs_iterator_t it = CK_HS_ITERATOR_INITIALIZER;
 	void *entry;
 
-	if (!c->inodes.map)
+	if (!c->inodes.hs.map)
 		return;
 	cache_drop_all(m);
 	/* What the program still refers to goes too: its references die with the mount. Directories after
 	 * their names. */
-	while (ck_hs_next(&c->inodes, &it, &entry)) {
+	cache_write_begin(c);
+	while (ck_hs_next(&c->inodes.hs, &it, &entry)) {
 		struct inode *i = entry;
 
 		while (i->dir && !LIST_EMPTY(&i->dir->children))
 			dentry_drop(m, LIST_FIRST(&i->dir->children));
 	}
 	ck_hs_iterator_init(&it);
-	while (ck_hs_next(&c->inodes, &it, &entry))
+	while (ck_hs_next(&c->inodes.hs, &it, &entry))
 		inode_free(m, entry);
-	ck_hs_destroy(&c->inodes);
-	ck_hs_destroy(&c->dentries);
-	c->inodes.map = NULL;
+	cache_write_end(c);
+	ck_hs_destroy(&c->inodes.hs);
+	c->inodes.hs.map = NULL;
+	/* Readers that are still inside finish in it; none comes any more (meta.c). */
+	retire(m, (struct table_block *)(void *)c->dentries.hs.map - 1, memory_free);
 }

@@ -60,6 +60,7 @@ struct dir {
 	int32_t pin;
 	struct layout file_layout; /* dirops.c: of the files that are made here */
 	bool knows_layout;
+	struct dentry *name; /* what it is called: the newest of its names, for `..`; NULL = not known */
 };
 
 /* Extended attributes as they came: a wire map<str,blob>. Replaced as a whole. */
@@ -116,14 +117,25 @@ struct dentry {
 	char text[];
 };
 
+/* A hash table with the tombstones that it gathers. */
+struct table {
+	ck_hs_t hs;
+	uint64_t removed; /* since they were swept last */
+};
+
+/* In three parts, each on cache lines of its own: what hardly ever changes, what readers watch, what only the
+ * engine's thread uses. */
 struct cache {
-	ck_hs_t inodes, dentries;
+	struct table dentries;
+	uint64_t seed; /* of the name hash, against chosen collisions */
+	char apart[64];
 	uint32_t sequence; /* atomic: odd while the engine changes what readers see (publish.h) */
-	uint32_t writing;  /* depth of brackets */
+	char apart_too[64];
+	uint32_t writing; /* depth of brackets */
+	struct table inodes;
 	TAILQ_HEAD(inode_lru, inode) lru;        /* oldest first, nref == 0 */
 	TAILQ_HEAD(dentry_lru, dentry) negative; /* oldest first */
 	uint64_t inode_count, dentry_count, negative_count, bytes, limit, evictions;
-	uint64_t seed; /* of the name hash, against chosen collisions */
 };
 
 int cache_init(struct cache *c, uint64_t limit_bytes, uint64_t seed); /* 0, -ENOMEM */
@@ -155,8 +167,10 @@ static inline struct slice inode_xattrs(const struct inode *i)
 	return i->xattrs ? (struct slice){ i->xattrs->map, i->xattrs->len } : (struct slice){ NULL, 0 };
 }
 
+/* [any thread, inside a section] */
 struct dentry *dentry_find(struct cache *c, struct inode *dir, const char *name, uint32_t len);
-/* Binds name -> inode (NULL: absent), replacing what was there. NULL: no memory. */
+/* Binds name -> inode (NULL: absent), replacing what was there. NULL: no memory. Like all that changes names:
+ * within cache_write_begin() and cache_write_end(). */
 struct dentry *dentry_link(struct meta *m, struct inode *dir, const char *name, uint32_t len,
 			   struct inode *i);
 /* Forgets a name; a positive one ends its directory's completeness. */

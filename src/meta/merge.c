@@ -139,7 +139,9 @@ int trace_xattrs(struct meta *m, struct inode *i, struct slice xattrs, uint64_t 
 		memcpy(x->map, xattrs.p, xattrs.len);
 	}
 	m->cache.bytes += (x ? x->len : 0ull) - (old ? old->len : 0ull);
+	cache_write_begin(&m->cache);
 	PUB_SET(i->xattrs, x);
+	cache_write_end(&m->cache);
 	if (old)
 		retire(m, old, plain_free);
 	i->xattr_version = version;

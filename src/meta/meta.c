@@ -58,8 +58,11 @@ int meta_init(struct meta *m, struct ring *r, struct log *log, const struct meta
 
 int meta_start(struct meta *m)
 {
+	int err = retired_init(m);
 	uint64_t seed;
 
+	if (err)
+		return err;
 	ring_random(m->ring, &seed, sizeof seed);
 	return cache_init(&m->cache, m->o.cache_bytes, seed);
 }
@@ -102,20 +105,37 @@ void meta_handle_mdsmap(struct meta *m, const struct mdsmap *map)
 
 /* ---- the end: stop.c, then ---- */
 
-void meta_fini(struct meta *m)
+static void timers_clear(struct meta *m)
 {
 	struct ring_timer *timers[] = { &m->renew_timer, &m->release_timer, &m->want_timer, &m->keep_timer,
 					&m->close_timer, &m->fill_timer };
 
-	m->stopping = m->closing = true;
 	for (size_t n = 0; n < sizeof timers / sizeof *timers; n++)
 		if (timers[n]->slot)
 			ring_timer_clear(m->ring, timers[n]);
-	if (m->root)
-		inode_put(m, m->root);
-	m->root = NULL;
+}
+
+void meta_forget(struct meta *m)
+{
+	struct inode *root = m->root;
+
+	m->stopping = m->closing = true;
+	timers_clear(m);
+	for (int r = 0; r < MDS_RANK_MAX; r++)
+		if (m->session[r])
+			session_disconnect(m->session[r]);
+	retired_ending(m);
+	cache_write_begin(&m->cache);
+	PUB_SET(m->root, NULL);
+	cache_write_end(&m->cache);
+	inode_put(m, root);
 	uses_fini(m);
 	cache_fini(m);
+}
+
+void meta_fini(struct meta *m)
+{
+	meta_forget(m);
 	realms_fini(m);
 	for (int r = 0; r < MDS_RANK_MAX; r++)
 		if (m->session[r])
@@ -123,6 +143,7 @@ void meta_fini(struct meta *m)
 	tid_table_fini(&m->requests);
 	mem_free(m->want_list, 0);
 	mem_free(m->map, sizeof *m->map);
+	retired_fini(m);
 	slab_fini(&m->mreqs);
 	slab_fini(&m->inodes);
 	slab_fini(&m->caps);

@@ -67,11 +67,13 @@ struct meta {
 	uint64_t close_limit_ns;
 	bool fs_gone; /* the monitors say that it does not exist any more */
 	struct slab mreqs, inodes, caps, dirs, batches, uses, flushes_slab, capsnaps_slab;
-	/* What readers on other threads know of the sessions (session_publish). */
+	/* What readers on other threads know of the sessions (session_publish), on lines of its own. */
+	char seen_apart[64];
 	struct session_seen {
 		uint64_t ttl_ns;
 		uint32_t gen;
 	} seen[MDS_RANK_MAX];
+	struct retired retired;
 	/* flush.h */
 	uint64_t last_flush_tid;
 	struct cap_flushes flushes;
@@ -133,6 +135,9 @@ extern const struct op_family op_lookup_family, op_statx_family, op_access_famil
 uint32_t statx_caps(uint32_t want); /* bits that must be issued for these fields */
 /* `known`: caps whose fields are true now; the mask vouches for these only. */
 void statx_fill(const struct inode *i, uint32_t known, struct cephring_statx *out);
+/* The same of copies; d: only of a directory. */
+void statx_from(const struct inode_key *key, const struct attrs *a, const struct dir_attrs *d, uint32_t known,
+		struct cephring_statx *out);
 /* open.c */
 struct file {
 	struct meta *m;

@@ -199,7 +199,7 @@ const struct op_family op_link_family = { .name = "link", .step = link_step, .en
 
 enum { RENAME_WAS = NAMING_READY, RENAME_NOW, RENAME_JUDGE, RENAME_QUOTA, RENAME_SENT };
 
-static void renamed(struct mreq *r, int result, const struct reply *rep)
+static void renamed(struct mreq *r, int result)
 {
 	struct op *op = r->arg;
 	struct walk *f = &op->from;
@@ -209,16 +209,13 @@ static void renamed(struct mreq *r, int result, const struct reply *rep)
 		naming_forget(op->m, f->at, f->last, f->last_len);
 	} else if (!result) {
 		/* Two names of one file: nothing happened. Or the reply told nothing: ask again. */
-		cache_write_begin(&op->m->cache);
 		d = dentry_find(&op->m->cache, f->at, f->last, f->last_len);
 		if (d)
 			dentry_drop(op->m, d);
 		d = dentry_find(&op->m->cache, op->walk.at, op->walk.last, op->walk.last_len);
 		if (d)
 			dentry_drop(op->m, d);
-		cache_write_end(&op->m->cache);
 	}
-	op_replied(r, result, rep);
 }
 
 static int64_t rename_send(struct op *op)
@@ -236,7 +233,7 @@ static int64_t rename_send(struct op *op)
 			naming_drop_target(r, op->u.make.was, false);
 		if (op->u.make.now && op->u.make.now != op->u.make.was)
 			naming_drop_target(r, op->u.make.now, true);
-		r->done = renamed;
+		r->traced = renamed;
 	}
 	return op_ask(op, r);
 }

@@ -138,17 +138,20 @@ struct entry_sink {
 static int take_entry(struct meta *m, struct session *s, struct inode *dir, const struct readdir_entry *e,
 		      uint64_t sent_ns, const struct entry_sink *sink)
 {
-	struct inode *i = trace_inode(m, s, &e->inode);
 	struct reader *rd = sink->reader;
-	struct dentry *d;
+	struct dentry *d = NULL;
+	struct inode *i;
 
-	if (!i)
-		return -ENOMEM;
 	if (e->name.len > WALK_NAME_MAX)
 		return -EBADMSG;
-	inode_get(i);
-	d = trace_dentry(m, s, dir, e->name, i, &e->lease, sent_ns);
-	inode_put(m, i);
+	cache_write_begin(&m->cache);
+	i = trace_inode(m, s, &e->inode);
+	if (i) {
+		inode_get(i);
+		d = trace_dentry(m, s, dir, e->name, i, &e->lease, sent_ns);
+		inode_put(m, i);
+	}
+	cache_write_end(&m->cache);
 	if (!d)
 		return -ENOMEM;
 	if (dir->key.snapid == SNAP_DIR)
@@ -531,8 +534,11 @@ static void stream_finished(struct dir_stream *s)
 	struct dir *d = s->dir->dir;
 
 	if (!s->spoiled && s->counted && s->release_count == d->release_count &&
-	    (caps_issued(s->dir, ring_now(s->m->ring)) & CAP_FS))
-		d->complete = true;
+	    (caps_issued(s->dir, ring_now(s->m->ring)) & CAP_FS)) {
+		cache_write_begin(&s->m->cache);
+		PUB_SET(d->complete, true);
+		cache_write_end(&s->m->cache);
+	}
 	s->spoiled = true;
 }
 

@@ -48,6 +48,8 @@ static void first_reply(struct mreq *r, struct session *s, const struct reply *r
 	if (rep->snaptrace.len)
 		realm_trace(m, s, rep->snaptrace); /* a broken one ends all writing, and not what was asked */
 	err = trace_insert(m, s, r, rep);
+	if (r->traced && r->done)
+		r->traced(r, rep->result ? rep->result : err);
 	cache_write_end(&m->cache);
 	if (rep->result == -ESTALE && ask_authority(r, s))
 		return;

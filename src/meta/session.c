@@ -64,6 +64,7 @@ static void on_reset(void *arg)
 		return;
 	}
 	s->cap_gen++;
+	session_publish(s);
 	mreqs_session_suspended(s->m, s);
 	if (s->state == SESS_OPENING) /* nothing granted, nothing to tell */
 		session_send_open(s);
@@ -228,6 +229,7 @@ void session_drop_caps(struct session *s)
 		cap_remove(s->m, c, false);
 	}
 	s->cap_gen++;
+	session_publish(s);
 }
 
 void session_closed(struct session *s, int err, bool clean)
@@ -360,6 +362,7 @@ static void session_reconnect(struct session *s)
 	s->read_only = false;
 	s->reconnected = true;
 	s->cap_gen++;
+	session_publish(s);
 	unsafe_replay(m, s);
 	reconnect_send(s);
 }

@@ -30,6 +30,7 @@ static void opened(struct session *s, const struct session_msg *sm)
 	s->cap_ttl_ns = s->renew_requested_ns + m->map->session_timeout * 1000000000ull;
 	if (s->state == SESS_RECONNECTING) /* the time of the reconnect counts as a renewal */
 		s->cap_ttl_ns = ring_now(m->ring) + m->map->session_timeout * 1000000000ull;
+	session_publish(s);
 	s->state = SESS_OPEN;
 	log_emit(m->log, LOG_INFO, "mds.%d: session open", s->rank);
 	session_go_on(s);
@@ -80,8 +81,10 @@ static void recall(struct session *s, uint32_t max_caps)
 			next = TAILQ_NEXT(c, by_session);
 			if (i->nref || PUB_GET(i->xref))
 				continue;
+			cache_write_begin(&m->cache);
 			if (!inode_forget(m, i) && pass == 2)
 				cap_remove(m, c, true);
+			cache_write_end(&m->cache);
 		}
 	}
 	session_send_releases(s);
@@ -93,6 +96,7 @@ static void renewed(struct session *s)
 	bool was_void = ring_now(m->ring) >= s->cap_ttl_ns;
 
 	s->cap_ttl_ns = s->renew_requested_ns + m->map->session_timeout * 1000000000ull;
+	session_publish(s);
 	if (was_void)
 		caps_renewed(m, s);
 }
@@ -129,6 +133,7 @@ static void handle_session(struct session *s, const struct msg_in *in)
 			 s->rank);
 		s->cap_gen++;
 		s->cap_ttl_ns = ring_now(m->ring);
+		session_publish(s);
 		s->renew_requested_ns = s->cap_ttl_ns;
 		session_send_renew(s, ++s->renew_seq);
 		break;
@@ -190,7 +195,9 @@ static void handle_lease(struct session *s, const struct msg_in *in)
 	if (dn && dn->lease_rank == s->rank) {
 		if ((int32_t)(dn->lease_seq - l.seq) > 0)
 			l.seq = dn->lease_seq;
+		cache_write_begin(&m->cache);
 		PUB_SET(dn->lease_until_ns, 0);
+		cache_write_end(&m->cache);
 	}
 	m->stats.revokes++;
 	l.action = LEASE_RELEASE;

@@ -47,6 +47,7 @@ void snap_dir_show(struct cache *c, struct inode *dir)
 struct inode *snap_dir(struct meta *m, struct inode *dir)
 {
 	struct inode *s = inode_make(m, dir->key.ino, SNAP_DIR);
+	struct dentry *d;
 
 	if (!s || !inode_dir(m, s) || !inode_dir(m, dir))
 		return NULL;
@@ -56,12 +57,11 @@ struct inode *snap_dir(struct meta *m, struct inode *dir)
 	show(&m->cache, s, dir);
 	s->version = 1;
 	dir->dir->has_snapdir = true;
-	if (!dentry_link(m, dir, snapdir_name, SNAPDIR_LEN, s)) {
-		inode_put(m, s);
-		return NULL;
-	}
+	cache_write_begin(&m->cache);
+	d = dentry_link(m, dir, snapdir_name, SNAPDIR_LEN, s);
+	cache_write_end(&m->cache);
 	inode_put(m, s);
-	return s;
+	return d ? s : NULL;
 }
 
 /* ---- ways ---- */
@@ -129,15 +129,17 @@ bool snap_name_valid(struct meta *m, const struct dentry *d, uint64_t now_ns)
 struct dentry *snap_name_link(struct meta *m, struct inode *dir, const char *name, uint32_t len,
 			      struct inode *target)
 {
-	struct dentry *d = dentry_link(m, dir, name, len, target);
-	const struct cap *c;
+	const struct cap *c = live_cap(m, dir, ring_now(m->ring));
+	struct dentry *d;
 
-	if (!d || dir->key.snapid != SNAP_DIR)
-		return d;
-	c = live_cap(m, dir, ring_now(m->ring));
-	PUB_SET(d->shared_gen, m->snap_gen);
-	PUB_SET(d->lease_rank, c ? c->session->rank : -1);
-	PUB_SET(d->lease_gen, c ? (uint32_t)c->cap_id : 0);
+	cache_write_begin(&m->cache);
+	d = dentry_link(m, dir, name, len, target);
+	if (d && dir->key.snapid == SNAP_DIR) {
+		PUB_SET(d->shared_gen, m->snap_gen);
+		PUB_SET(d->lease_rank, c ? c->session->rank : -1);
+		PUB_SET(d->lease_gen, c ? (uint32_t)c->cap_id : 0);
+	}
+	cache_write_end(&m->cache);
 	return d;
 }
 

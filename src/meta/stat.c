@@ -59,35 +59,41 @@ static uint32_t statx_mask(uint32_t known)
 	return mask;
 }
 
-void statx_fill(const struct inode *i, uint32_t known, struct cephring_statx *st)
+void statx_from(const struct inode_key *key, const struct attrs *a, const struct dir_attrs *d, uint32_t known,
+		struct cephring_statx *st)
 {
 	*st = (struct cephring_statx){
 		.mask = statx_mask(known),
-		.mode = i->a.mode,
-		.nlink = i->a.nlink,
-		.uid = i->a.uid,
-		.gid = i->a.gid,
-		.blksize = i->a.layout.object_size ? i->a.layout.object_size : 4u << 20,
-		.ino = i->key.ino,
-		.snapid = i->key.snapid,
-		.size = i->a.size,
-		.rdev = makedev(i->a.rdev >> 20, i->a.rdev & 0xfffff), /* inside, as Linux has it */
-		.version = i->a.change_attr,
-		.atime_ns = (int64_t)i->a.atime_ns,
-		.mtime_ns = (int64_t)i->a.mtime_ns,
-		.ctime_ns = (int64_t)i->a.ctime_ns,
-		.btime_ns = (int64_t)i->a.btime_ns,
+		.mode = a->mode,
+		.nlink = a->nlink,
+		.uid = a->uid,
+		.gid = a->gid,
+		.blksize = a->layout.object_size ? a->layout.object_size : 4u << 20,
+		.ino = key->ino,
+		.snapid = key->snapid,
+		.size = a->size,
+		.rdev = a->rdev,
+		.version = a->change_attr,
+		.atime_ns = (int64_t)a->atime_ns,
+		.mtime_ns = (int64_t)a->mtime_ns,
+		.ctime_ns = (int64_t)a->ctime_ns,
+		.btime_ns = (int64_t)a->btime_ns,
 	};
-	if (i->dir) {
-		st->rbytes = i->dir->a.rbytes;
-		st->rfiles = i->dir->a.rfiles;
-		st->rsubdirs = i->dir->a.rsubdirs;
-		st->size = i->dir->a.rbytes; /* as the other clients show it by default */
+	if (d) {
+		st->rbytes = d->rbytes;
+		st->rfiles = d->rfiles;
+		st->rsubdirs = d->rsubdirs;
+		st->size = d->rbytes; /* as the other clients show it by default */
 		st->blocks = 1;
-		st->nlink = i->a.nlink == 1 ? 2 + (uint32_t)i->dir->a.subdirs : i->a.nlink;
+		st->nlink = a->nlink == 1 ? 2 + (uint32_t)d->subdirs : a->nlink;
 	} else {
-		st->blocks = (i->a.size + 511) / 512;
+		st->blocks = (a->size + 511) / 512;
 	}
+}
+
+void statx_fill(const struct inode *i, uint32_t known, struct cephring_statx *st)
+{
+	statx_from(&i->key, &i->a, i->dir ? &i->dir->a : NULL, known, st);
 }
 
 static int64_t statx_step(struct op *op, int64_t res)

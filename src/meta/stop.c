@@ -7,6 +7,9 @@
  *                 CLOSING   sessions are closed, which gives back all caps; no map is followed any more
  *                    | all closed; or the limit
  *                    v
+ *                 EMPTIED   the cache is gone; who reads in it on another thread has the time to leave
+ *                    | nobody is inside
+ *                    v
  *                 on_closed
  *
  * While something is at stake a failover is lived through as always; so that limit is not the caller's, which
@@ -37,8 +40,6 @@ static void stopped(struct meta *m)
 {
 	void (*closed)(void *arg) = m->on_closed;
 
-	if (m->close_timer.slot)
-		ring_timer_clear(m->ring, &m->close_timer);
 	m->on_closed = NULL;
 	if (closed)
 		closed(m->arg);
@@ -134,10 +135,12 @@ static void stop_run(struct ring_task *t)
 {
 	struct meta *m = (struct meta *)((char *)t - offsetof(struct meta, stop_task));
 
-	if (!m->closing && all_told(m))
+	if (!m->closing && all_told(m)) {
 		close_sessions(m);
-	else if (m->closing && (m->close_forced || all_closed(m)))
-		stopped(m);
+	} else if (m->closing && !m->retired.ending && (m->close_forced || all_closed(m))) {
+		meta_forget(m);
+		retired_end(m, stopped);
+	}
 }
 
 void meta_check_stopped(struct meta *m)

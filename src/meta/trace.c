@@ -94,7 +94,7 @@ struct inode *trace_inode(struct meta *m, struct session *s, const struct inode_
 	cache_write_end(&m->cache);
 	if (err)
 		return NULL;
-	i->used = true;
+	PUB_TOUCH(i->used);
 	return i;
 }
 
@@ -123,8 +123,8 @@ static void take_dirstat(struct inode *dir, const struct dir_stat *ds)
 	d->ranks[n] = (struct frag_rank){ ds->frag, ds->auth };
 }
 
-struct dentry *trace_dentry(struct meta *m, struct session *s, struct inode *dir, struct slice name,
-			    struct inode *target, const struct lease_stat *lease, uint64_t sent_ns)
+static struct dentry *take_name(struct meta *m, struct session *s, struct inode *dir, struct slice name,
+				struct inode *target, const struct lease_stat *lease, uint64_t sent_ns)
 {
 	uint64_t now = ring_now(m->ring);
 	struct dentry *d;
@@ -143,6 +143,17 @@ struct dentry *trace_dentry(struct meta *m, struct session *s, struct inode *dir
 		d->lease_seq = lease->seq;
 		PUB_SET(d->lease_until_ns, sent_ns + (lease->duration_ms - META_LEASE_SLACK_MS) * 1000000ull);
 	}
+	return d;
+}
+
+struct dentry *trace_dentry(struct meta *m, struct session *s, struct inode *dir, struct slice name,
+			    struct inode *target, const struct lease_stat *lease, uint64_t sent_ns)
+{
+	struct dentry *d;
+
+	cache_write_begin(&m->cache);
+	d = take_name(m, s, dir, name, target, lease, sent_ns);
+	cache_write_end(&m->cache);
 	return d;
 }
 

@@ -33,7 +33,7 @@ bool walk_name_is_snapdir(const char *name, uint32_t len)
 }
 
 /* Every length before anything is sent. */
-static int check_lengths(const char *path)
+int walk_check_lengths(const char *path)
 {
 	uint32_t name = 0;
 	const char *p;
@@ -49,7 +49,7 @@ static int check_lengths(const char *path)
 int walk_begin(struct meta *m, struct walk *w, struct inode *at, const char *path, int flags,
 	       const struct cephring_cred *cred, uint32_t mask)
 {
-	int err = check_lengths(path);
+	int err = walk_check_lengths(path);
 
 	if (err)
 		return err;
@@ -100,11 +100,11 @@ static int cached_child(struct meta *m, struct inode *dir, const char *name, uin
 	struct dentry *d = dir->dir ? dentry_find(&m->cache, dir, name, len) : NULL;
 
 	if (d && dentry_valid(m, d, now)) {
-		d->used = true;
+		PUB_TOUCH(d->used);
 		if (!d->inode)
 			return -ENOENT;
 		*next = d->inode;
-		d->inode->used = true;
+		PUB_TOUCH(d->inode->used);
 		return 1;
 	}
 	return !d && dir_complete(m, dir, now) ? -ENOENT : 0;
@@ -149,7 +149,7 @@ static int splice(char *out, size_t size, const char *text, const char *rest)
 	out[a] = '/';
 	if (!b)
 		out[a] = '\0';
-	return check_lengths(text);
+	return walk_check_lengths(text);
 }
 
 static int follow(struct meta *m, struct walk *w, const struct inode *link, const char *rest)
@@ -374,57 +374,4 @@ int64_t walk_step(struct op *op, int64_t res)
 		res = component(op);
 	while (res == 0);
 	return res == 1 ? 0 : res;
-}
-
-/* ---- cache only ---- */
-
-int walk_cached(struct meta *m, struct walk *w, uint64_t now, struct inode **out)
-{
-	char buf[EXPANDED_MAX + 1];
-	struct inode *at = w->at, *next;
-	const char *rest = w->rest, *name;
-	bool slash, need_dir = false;
-	uint32_t len;
-	int res;
-
-	while ((len = walk_name(rest, &name, &slash)) != 0) {
-		if (len > WALK_NAME_MAX)
-			return -ENAMETOOLONG;
-		if (!inode_is_dir(at))
-			return -ENOTDIR;
-		res = may_pass(m, w, at, now);
-		if (res)
-			return res;
-		rest = name + len;
-		need_dir = slash;
-		if (walk_name_is_dot(name, len)) {
-			next = len == 1 ? at : cached_parent(m, at, now);
-			if (!next)
-				return -EAGAIN;
-			at = next;
-			need_dir = true;
-			continue;
-		}
-		if (walk_name_is_snapdir(name, len) && at->key.snapid == SNAP_HEAD &&
-		    !dentry_find(&m->cache, at, name, len))
-			return -EAGAIN;
-		res = cached_child(m, at, name, len, now, &next);
-		if (res <= 0)
-			return res ? res : -EAGAIN;
-		if (inode_is_link(next) && (slash || !w->nofollow || *rest)) {
-			if (++w->links > WALK_LINKS_MAX)
-				return -ELOOP;
-			if (!next->symlink || splice(buf, sizeof buf, next->symlink, rest))
-				return -EAGAIN;
-			rest = buf;
-			if (*buf == '/')
-				at = m->root;
-			continue;
-		}
-		at = next;
-	}
-	if (need_dir && !inode_is_dir(at))
-		return -ENOTDIR;
-	*out = at;
-	return 0;
 }

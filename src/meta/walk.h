@@ -69,8 +69,6 @@ int64_t walk_step(struct op *op, int64_t res);
 /* The last name (WALK_PARENT) turned out to be this link: goes on to where it leads; then walk_step() again. 0,
  * -ELOOP, -ENOMEM, -ENAMETOOLONG, -ENOENT. */
 int walk_follow_last(struct meta *m, struct walk *w, const struct inode *link);
-/* Cache only: as above, -EAGAIN instead of sending. No references are taken: *out is borrowed. */
-int walk_cached(struct meta *m, struct walk *w, uint64_t now_ns, struct inode **out);
 /* Drops everything held; replies still to come feed the cache. */
 void walk_end(struct meta *m, struct walk *w);
 /* Forgets the lookups that were to fill the cache. */

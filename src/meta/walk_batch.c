@@ -79,11 +79,13 @@ static void infer(struct walk_batch *b, uint32_t k, const struct session *s)
 	d = dentry_find(&m->cache, at, b->path + l[k - 1].off, l[k - 1].len);
 	if (d && dentry_valid(m, d, now))
 		return;
+	cache_write_begin(&m->cache);
 	d = dentry_link(m, at, b->path + l[k - 1].off, l[k - 1].len, dir);
-	if (!d)
-		return;
-	d->shared_gen = at->dir->shared_gen;
-	m->stats.walk_inferred++;
+	if (d) {
+		PUB_SET(d->shared_gen, at->dir->shared_gen);
+		m->stats.walk_inferred++;
+	}
+	cache_write_end(&m->cache);
 }
 
 static void level_done(struct mreq *r, int result, const struct reply *rep)

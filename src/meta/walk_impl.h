@@ -29,6 +29,7 @@ struct walk_batch {
 	} level[WALK_BATCH_MAX];
 };
 
+int walk_check_lengths(const char *path); /* 0, -ENAMETOOLONG */
 uint32_t walk_name(const char *p, const char **name, bool *slash);
 bool walk_name_is_dot(const char *name, uint32_t len);
 bool walk_name_is_snapdir(const char *name, uint32_t len);

@@ -7,9 +7,11 @@
  * that cannot have one, or that frees after its cache went, goes to the arena directly.
  *
  * Under AddressSanitizer the objects come from its allocator instead, and freed slab objects are poisoned:
- * otherwise it would see none of our mistakes.
+ * otherwise it would see none of our mistakes. Under ThreadSanitizer likewise: it would take memory that goes
+ * from one thread to another through jemalloc for shared.
  */
 #include "mem.h"
+#include "sanitizers.h"
 
 #include <assert.h>
 #include <jemalloc/jemalloc.h>
@@ -21,22 +23,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define MEM_ASAN 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define MEM_ASAN 1
-#endif
-
-#ifdef MEM_ASAN
+#ifdef ASAN
 /* The sanitizer's interface; gcc 12 has it without all of its headers. */
-size_t __sanitizer_get_current_allocated_bytes(void);
 void __asan_poison_memory_region(const volatile void *p, size_t n);
 void __asan_unpoison_memory_region(const volatile void *p, size_t n);
 #define slab_poison(p, n)   __asan_poison_memory_region(p, n)
 #define slab_unpoison(p, n) __asan_unpoison_memory_region(p, n)
+#else
+#define slab_poison(p, n)   ((void)0)
+#define slab_unpoison(p, n) ((void)0)
+#endif
+
+#if defined(ASAN) || defined(TSAN)
+size_t __sanitizer_get_current_allocated_bytes(void);
 
 void *mem_alloc(size_t size)
 {
@@ -56,8 +55,6 @@ size_t mem_allocated(void)
 }
 
 #else
-#define slab_poison(p, n)   ((void)0)
-#define slab_unpoison(p, n) ((void)0)
 
 /* The arena's index + 1 and the key's number + 1; 0 = none yet. Never given back: the library may be used
  * again. Two threads that come first at once both make one; the second gives its own up. */

@@ -109,7 +109,7 @@ static int all_helpers(cephring_mount *m, int on_engine)
 
 struct inside {
 	cephring_mount *m;
-	int calls, cached, waits, closes;
+	int calls, cached, link, waits, closes;
 	int64_t res;
 	int done; /* atomic */
 };
@@ -122,7 +122,9 @@ static void inside(struct cephring_op *op, int64_t res, void *user)
 
 	in->res = res;
 	in->cached = cephring_sync_statx(in->m, NULL, "/sync/dir/file", CEPHRING_STATX_BASIC, 0, NULL, &st);
-	in->waits = (int)cephring_sync_readlink(in->m, NULL, "/sync/link", NULL, buf, sizeof(buf));
+	in->link = (int)cephring_sync_readlink(in->m, NULL, "/sync/link", NULL, buf, sizeof(buf));
+	in->waits = cephring_sync_statx(in->m, NULL, "/sync/dir/file", CEPHRING_STATX_BASIC,
+					CEPHRING_FORCE_SYNC, NULL, &st);
 	in->closes = cephring_sync_unmount(in->m);
 	in->calls++;
 	__atomic_store_n(&in->done, 1, __ATOMIC_RELEASE);
@@ -146,6 +148,7 @@ static void callback(cephring_engine *e, cephring_mount *m, int own_thread)
 	}
 	tap_eq(in.res, 0, "the operation went well");
 	tap_eq(in.cached, 0, "a cached statx is answered inside a callback");
+	tap_eq(in.link, 8, "so is readlink");
 	tap_eq(in.waits, -EDEADLK, "a helper that would have to wait is refused there");
 	tap_eq(in.closes, -EDEADLK, "and so is unmount");
 }

@@ -1,7 +1,9 @@
 /* meta_bed.h: an MDS client without a network: a ring, a meta, sessions that are open but have no connection
  * (what they would send is dropped), and InodeStats made by hand. */
 #pragma once
+#ifndef cr_assert /* tests/stress has its own */
 #include <criterion/criterion.h>
+#endif
 #include <string.h>
 #include "meta/meta.h"
 #include "meta/walk_impl.h"
@@ -25,6 +27,7 @@ static inline struct session *bed_session(struct bed *b, int rank)
 	TAILQ_INIT(&s->caps);
 	TAILQ_INIT(&s->waiting);
 	b->m.session[rank] = s;
+	session_publish(s);
 	return s;
 }
 
@@ -50,7 +53,7 @@ static inline struct bed *bed_new(uint64_t cache_bytes)
 	return b;
 }
 
-static void bed_free(struct bed *b)
+static inline void bed_free(struct bed *b)
 {
 	meta_fini(&b->m);
 	ring_free(b->ring);
