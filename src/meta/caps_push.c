@@ -70,8 +70,10 @@ static void handle_grant(struct meta *m, struct session *s, struct cap *c, const
 	if ((g->caps & CAP_LS) && !i->a.nlink)
 		drop_names(m, i);
 	cache_write_end(&m->cache);
-	c->owes |= g->op == CAPS_REVOKE;
-	m->stats.revokes += g->op == CAPS_REVOKE || (c->implemented & ~c->issued);
+	if (g->op == CAPS_REVOKE || (c->implemented & ~c->issued)) {
+		c->owes = true;
+		m->stats.revokes++;
+	}
 	TAILQ_REMOVE(&s->caps, c, by_session); /* spoken of: young again for recall */
 	TAILQ_INSERT_TAIL(&s->caps, c, by_session);
 	if (g->op == CAPS_IMPORT && i->use)
