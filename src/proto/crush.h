@@ -4,7 +4,7 @@
  * Pure. A decoded map is never changed; any number of threads may compute with it at once. Every bucket type,
  * every rule step, all tunables, weight sets (choose_args) and MSR rules. Names are the map's own
  * (crush_name). Work is bounded, so that no map can make a computation hang (CRUSH_WORK_MAX). Layout and
- * algorithms: doc/protocol.md 11; ceph src/crush/CrushWrapper.cc (encode), src/crush/mapper.c.
+ * algorithms: doc/protocol.md 14.5 to 14.8; ceph src/crush/CrushWrapper.cc (encode), src/crush/mapper.c.
  */
 #pragma once
 #include "dec.h"
@@ -15,9 +15,12 @@
 enum {
 	CRUSH_BUCKETS_MAX = 1 << 18,
 	CRUSH_RULES_MAX = 256,
-	CRUSH_STEPS_MAX = 4096,   /* of one rule */
-	CRUSH_RESULT_MAX = 64,    /* devices in one result */
-	CRUSH_WORK_MAX = 1 << 21, /* items looked at in one computation */
+	CRUSH_STEPS_MAX = 4096, /* of one rule */
+	CRUSH_RESULT_MAX = 64,  /* devices in one result */
+	/* Items looked at in one computation: 64 Ki and 128 times the size of the result times the items in
+	 * the map, which lets a hundred tries fail in a map without any hierarchy; and never more than this.
+	 */
+	CRUSH_WORK_MAX = 1 << 25,
 };
 
 /* Where maps live. mem_alloc() and mem_free() of ring/mem.h fit. */
@@ -43,7 +46,7 @@ enum crush_rule_type {
 
 /* The number of the rule, or -ENOENT. */
 int crush_rule(const struct crush *c, uint32_t number);
-/* Before Quincy a pool names a "ruleset" and fits a rule by kind and size; see doc/protocol.md 11.4. */
+/* Before Quincy a pool names a "ruleset" and fits a rule by kind and size; see doc/protocol.md 14.9. */
 int crush_rule_masked(const struct crush *c, uint8_t ruleset, uint8_t type, uint8_t size);
 
 /* What a computation needs besides the map. */
@@ -55,7 +58,7 @@ struct crush_input {
 	int64_t choose_args; /* the pool, whose weight set (or the default one) is used if there is one */
 };
 /* Devices and CRUSH_NONE into out[result_max]; returns how many. -ENOENT: no such rule; -E2BIG: result_max
- * too large; -ELOOP: more work than CRUSH_WORK_MAX, which only a broken map makes; -EOPNOTSUPP: an algorithm,
+ * too large; -ELOOP: more work than is allowed, which only a broken map makes; -EOPNOTSUPP: an algorithm,
  * hash or step of a newer release. */
 int crush_map(const struct crush *c, int rule, const struct crush_input *in, int32_t *out);
 

@@ -8,8 +8,10 @@
  *
  * Nothing is kept between calls: a permutation is followed back from the one place that is asked for.
  */
+#include "crush_hash.h"
 #include "crush_impl.h"
 
+enum { GROUP = 8 };
 #define LN_ONE (1ull << 48) /* crush_ln() of the largest hash, nearly */
 
 static inline int32_t item_at(const struct crush_bucket *b, uint32_t i)
@@ -83,25 +85,44 @@ static int32_t choose_straw(const struct crush_run *run, const struct crush_buck
 	return item_at(b, best);
 }
 
-/* The negative of the draw is compared, so the smallest wins; a weight of 0 never does unless all are. */
+struct straw2 {
+	uint64_t least; /* the smallest of the draws so far, each the negative of the reference's */
+	uint32_t best;
+};
+
+/* A weight of 0 never wins unless all are. */
+static inline void straw2_draw(struct straw2 *s, uint32_t i, uint32_t weight, uint32_t hash)
+{
+	uint64_t draw;
+
+	if (!weight)
+		return;
+	draw = (LN_ONE - crush_ln(hash & 0xffff)) / weight;
+	if (draw < s->least) {
+		s->least = draw;
+		s->best = i;
+	}
+}
+
+/* Hashes are chains of dependent steps; those of a group do not depend on each other, and fill the lanes of a
+ * vector. */
 static int32_t choose_straw2(const struct crush_run *run, const struct crush_bucket *b,
 			     const uint8_t *weights, const uint8_t *ids, uint32_t r)
 {
-	uint64_t draw, least = UINT64_MAX;
-	uint32_t best = 0, weight, hash;
+	struct straw2 s = { .least = UINT64_MAX };
+	uint32_t x = run->in->x, i = 0, id[GROUP], hash[GROUP];
 
-	for (uint32_t i = 0; i < b->size; i++) {
-		weight = le32_get(weights + i * (size_t)4);
-		if (!weight)
-			continue;
-		hash = crush_hash3(run->in->x, le32_get(ids + i * (size_t)4), r) & 0xffff;
-		draw = (LN_ONE - crush_ln(hash)) / weight;
-		if (draw < least) {
-			least = draw;
-			best = i;
-		}
+	for (; i + GROUP <= b->size; i += GROUP) {
+		memcpy(id, ids + i * (size_t)4, sizeof(id));
+		for (uint32_t k = 0; k < GROUP; k++)
+			hash[k] = hash_three(x, id[k], r);
+		for (uint32_t k = 0; k < GROUP; k++)
+			straw2_draw(&s, i + k, le32_get(weights + (i + k) * (size_t)4), hash[k]);
 	}
-	return item_at(b, best);
+	for (; i < b->size; i++)
+		straw2_draw(&s, i, le32_get(weights + i * (size_t)4),
+			    hash_three(x, le32_get(ids + i * (size_t)4), r));
+	return item_at(b, s.best);
 }
 
 static int32_t choose_weighted(struct crush_run *run, const struct crush_bucket *b, uint32_t r,

@@ -7,7 +7,7 @@
  *   collides  it is in the result already: again; at first in the same bucket, where local tries are allowed
  *   skipped   what was met cannot be used at all: this replica is given up
  *
- * ceph src/crush/mapper.c; doc/protocol.md 11.3.
+ * ceph src/crush/mapper.c; doc/protocol.md 14.7.
  */
 #include "crush_impl.h"
 

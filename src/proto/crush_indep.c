@@ -2,7 +2,7 @@
  * others change; what cannot be had is a hole. For erasure coding, where a place is a shard.
  *
  * Rounds over all places that are still open; a place is open until it gets an item, or meets something that
- * cannot be used at all, which makes it a hole at once. ceph src/crush/mapper.c; doc/protocol.md 11.3.
+ * cannot be used at all, which makes it a hole at once. ceph src/crush/mapper.c; doc/protocol.md 14.7.
  */
 #include "crush_impl.h"
 

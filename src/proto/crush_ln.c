@@ -7,7 +7,7 @@
  *   high[k]       = 2^48 * log2(1 + k/128), rounded down; the last one a little less
  *   low[k]        = 2^48 * log2(1 + k/2^15), rounded down, and then an error that the first publisher made
  *
- * The errors are part of the protocol: every daemon has them (doc/protocol.md 11.2; ceph
+ * The errors are part of the protocol: every daemon has them (doc/protocol.md 14.6; ceph
  * src/crush/crush_ln_table.h).
  */
 #include "crush.h"

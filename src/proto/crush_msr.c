@@ -12,7 +12,7 @@
  *                       end of the descent, not at once, so that the descent's other choices do not depend
  *                       on it.
  *
- * ceph src/crush/mapper.c, doc/dev/crush-msr.rst; doc/protocol.md 11.3.
+ * ceph src/crush/mapper.c, doc/dev/crush-msr.rst; doc/protocol.md 14.8.
  */
 #include "crush_impl.h"
 

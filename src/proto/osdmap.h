@@ -10,7 +10,7 @@
  * down: up
  *   -> primary affinity: up's primary -> pg_temp, primary_temp: acting and its primary, where requests go
  *
- * Layouts and rules: doc/protocol.md 10 to 12; ceph src/osd/OSDMap.cc, osd_types.cc. Written for Pacific (16)
+ * Layouts and rules: doc/protocol.md 14; ceph src/osd/OSDMap.cc, osd_types.cc. Written for Pacific (16)
  * to Tentacle (20).
  */
 #pragma once
@@ -23,7 +23,6 @@ enum {
 	PG_NUM_MAX = 1 << 24,      /* pg_num of a pool at most */
 	PG_OSDS_MAX = 64,          /* OSDs of one placement group; pools of a larger size are not served */
 	OSDMAP_BATCH_MAX = 1024,   /* maps in one message; the sender's limit is 40 */
-	OSDMAP_NAME_MAX = 1 << 16, /* bytes of a pool's name */
 };
 
 enum osdmap_flag {

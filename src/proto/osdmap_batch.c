@@ -5,7 +5,7 @@
  *   have e, e+1 not inside  if the sender still keeps it: ask for it; if not, what it has begins later: the
  *                           full map of its oldest epoch, and the epochs between are lost (a gap)
  *
- * ceph src/osdc/Objecter.cc (handle_osd_map); doc/protocol.md 10.4.
+ * ceph src/osdc/Objecter.cc (handle_osd_map); doc/protocol.md 14.4.
  */
 #include "osdmap.h"
 

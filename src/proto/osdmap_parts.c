@@ -252,7 +252,7 @@ static void dec_list(struct dec *d, const struct map_mem *mem, struct pg_entry *
 	uint32_t n = dec_count(d, pairs ? 8 : 4), len = pairs ? n * 2 : n;
 	const uint8_t *p;
 
-	if (n > PG_LIST_MAX / 2)
+	if (len > PG_LIST_MAX)
 		dec_fail(d, "a placement group with too many OSDs");
 	p = dec_take(d, len * (size_t)4);
 	if (p && !lists_reserve(mem, l, len))

@@ -5,7 +5,7 @@
  *   acting  up, unless pg_temp or primary_temp name others while data moves
  *
  * In a replicated pool ranks close when an OSD is left out; in an erasure coded one it leaves a hole, because
- * ranks are shards. ceph src/osd/OSDMap.cc (_pg_to_up_acting_osds); doc/protocol.md 12.
+ * ranks are shards. ceph src/osd/OSDMap.cc (_pg_to_up_acting_osds); doc/protocol.md 14.9.
  */
 #include "frag.h"
 #include "osdmap_impl.h"

@@ -11,7 +11,7 @@
 #include "proto/enc.h"
 #include "proto/osdmap.h"
 
-enum { MAPPINGS_MAX = 3, INPUT_HEAD = 5 };
+enum { MAPPINGS_MAX = 3, WIDTH_MAX = 12, INPUT_HEAD = 5 };
 
 static void map_free(void *p, size_t size)
 {
@@ -94,7 +94,7 @@ static inline void map_use(const struct osdmap *m)
 		must(osdmap_pool(m, p->id) == p);
 		use(p->name);
 		must(!p->name.len || osdmap_pool_by_name(m, (const char *)p->name.p, p->name.len));
-		if (left && p->pg_num >= 3)
+		if (left && p->pg_num >= 3 && p->size <= WIDTH_MAX)
 			map_some(m, p, &left);
 		osdmap_snap_removed(m, p->id, p->snap_seq);
 	}
