@@ -202,9 +202,8 @@ static json_t *status_view(cephring_mount *mt)
 
 static void request_view(void *arg, struct mreq *r)
 {
-	static const char *const states[] = {
-		"new", "waits for session", "waits for map", "sent", "unsafe", "failed"
-	};
+	static const char *const states[] = { "new",   "waits for session", "waits for map", "sent", "unsafe",
+					      "failed" };
 	json_t *o = json_object();
 
 	set(o, "tid", num(r->id.tid));
@@ -243,7 +242,15 @@ static json_t *caps_view(const struct meta *m)
 			set(o, "auth", json_boolean(c->auth));
 			set(o, "issued", json_string(cap_text(c->issued, text)));
 			set(o, "implemented", json_string(cap_text(c->implemented, text)));
+			set(o, "revoking", json_string(cap_text(c->implemented & ~c->issued, text)));
+			set(o, "used", json_string(cap_text(caps_used(c->inode), text)));
+			set(o, "dirty",
+			    json_string(cap_text(c->inode->use ? c->inode->use->dirty : 0, text)));
+			set(o, "flushing",
+			    json_string(cap_text(c->inode->use ? c->inode->use->flushing : 0, text)));
+			set(o, "file_wanted", json_string(cap_text(caps_file_wanted(c->inode), text)));
 			set(o, "wanted", json_string(cap_text(caps_wanted(c->inode), text)));
+			set(o, "retain", json_string(cap_text(caps_retain(m, c->inode), text)));
 			set(o, "mds_wanted", json_string(cap_text(c->mds_wanted, text)));
 			set(o, "seq", num(c->seq));
 			set(o, "issue_seq", num(c->issue_seq));

@@ -92,6 +92,8 @@ uint32_t caps_used(const struct inode *i);
 /* What open files want, and all users. */
 uint32_t caps_file_wanted(const struct inode *i);
 uint32_t caps_wanted(const struct inode *i);
+/* What is worth keeping when there is something to tell anyhow. */
+uint32_t caps_retain(const struct meta *m, const struct inode *i);
 /* Dirty or flushing bits: what the cache is ahead of the MDS in. */
 uint32_t caps_dirty(const struct inode *i);
 /* A file is opened or closed: its mode counts; the MDS is told what it does not know, soon. */

@@ -96,9 +96,9 @@ uint32_t caps_wanted(const struct inode *i)
 
 /* What a merely cached inode keeps: what may be read; of a file that had a writer no more than its
  * attributes, because the MDS counts on Fr and Fc only of readers then. */
-static uint32_t worth_keeping(const struct meta *m, const struct inode *i, uint32_t wanted)
+uint32_t caps_retain(const struct meta *m, const struct inode *i)
 {
-	uint32_t keep = CAP_PIN | wanted;
+	uint32_t keep = CAP_PIN | caps_wanted(i);
 
 	if (m->stopping || !i->a.nlink)
 		return keep;
@@ -125,7 +125,7 @@ static struct view look(const struct meta *m, const struct cap *c, int how)
 	const struct cap *auth = cap_auth(i);
 	struct view v = { .used = caps_used(i), .wanted = caps_wanted(i), .dirty = u ? u->dirty : 0 };
 
-	v.retain = (how & UPDATE_NOW) ? worth_keeping(m, i, v.wanted) : ~0u;
+	v.retain = (how & UPDATE_NOW) ? caps_retain(m, i) : ~0u;
 	if (!c->auth) { /* what the authority grants too is used by its leave */
 		v.used &= ~(auth ? auth->issued : 0);
 		v.dirty = 0;

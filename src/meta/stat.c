@@ -72,7 +72,7 @@ void statx_from(const struct inode_key *key, const struct attrs *a, const struct
 		.ino = key->ino,
 		.snapid = key->snapid,
 		.size = a->size,
-		.rdev = a->rdev,
+		.rdev = makedev(a->rdev >> 20, a->rdev & 0xfffff), /* kept as Linux has it inside */
 		.version = a->change_attr,
 		.atime_ns = (int64_t)a->atime_ns,
 		.mtime_ns = (int64_t)a->mtime_ns,
