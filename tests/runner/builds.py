@@ -1,8 +1,9 @@
-"""The two builds that tests use, both with warnings as errors.
+"""The builds that tests use, all with warnings as errors.
 
 clang: with AddressSanitizer and UndefinedBehaviorSanitizer and the fuzz targets; what runs in tests comes from here.
 gcc: as a user would build it; the unit tests run there once more, with the timing of real code and without the
 sanitizers' own limits.
+tsan: clang with ThreadSanitizer, and of the tests only those with several threads on the cache.
 """
 
 import os
@@ -20,27 +21,36 @@ BUILDS = {
         "-Dc_args=-fno-sanitize-recover=undefined -fno-omit-frame-pointer",
         "-Dfuzzers=true",
     ],
+    "tsan": [
+        "-Dwerror=true",
+        "-Db_sanitize=thread",
+        "-Db_lundef=false",
+        "-Dc_args=-fno-omit-frame-pointer",
+    ],
 }
+COMPILER = {"tsan": "clang"}  # where it is not the build's name
+TARGETS = {"tsan": ["tests/stress_readers"]}  # where it is not all
 TESTED = os.path.join(REPO, "build-clang")
 PLAIN = os.path.join(REPO, "build-gcc")
+RACES = os.path.join(REPO, "build-tsan")
 TIMEOUT_S = 900
 
 
-def make(compiler, tally):
+def make(build, tally):
     """Counts as one test; True when it went well."""
-    where = os.path.join(REPO, f"build-{compiler}")
-    env = {"CC": compiler}
-    steps = [["ninja", "-k", "0", "-C", where]]
+    where = os.path.join(REPO, f"build-{build}")
+    env = {"CC": COMPILER.get(build, build)}
+    steps = [["ninja", "-k", "0", "-C", where] + TARGETS.get(build, [])]
     if not os.path.exists(os.path.join(where, "build.ninja")):
         subprocess.run(["rm", "-rf", where], check=True)
-        steps.insert(0, ["meson", "setup", where, REPO] + BUILDS[compiler])
+        steps.insert(0, ["meson", "setup", where, REPO] + BUILDS[build])
     for argv in steps:
         status, out = programs.run(argv, TIMEOUT_S, env)
         if status != 0:
-            tally.add(f"build with {compiler} -Werror", False, _errors(out))
+            tally.add(f"build with {build} -Werror", False, _errors(out))
             return False
-    print(f"  ok  build with {compiler} -Werror", flush=True)
-    tally.add(f"build with {compiler} -Werror", True)
+    print(f"  ok  build with {build} -Werror", flush=True)
+    tally.add(f"build with {build} -Werror", True)
     return True
 
 
