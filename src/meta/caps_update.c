@@ -242,50 +242,54 @@ static void ask_data(struct meta *m, struct inode *i)
 		m->data->invalidate(m->data_arg, i);
 }
 
-/* A session that is not open yet, or not again: what is dirty gets its tid all the same, so that it can be
- * waited for. */
-static void flush_without_session(struct meta *m, struct inode *i)
+/* Flushes can reach their MDS: it knows the inode, and the session is open. */
+static bool can_flush(const struct inode *i)
 {
 	const struct cap *c = cap_auth(i);
 
-	if ((c && c->session->state == SESS_OPEN) || !i->use || !i->use->dirty)
-		return;
-	if (flush_begin(m, i->use))
+	return c && c->session->state == SESS_OPEN && !i->use->creating;
+}
+
+/* What cannot be sent now gets its tid all the same, so that it can be waited for. */
+static void flush_unsent(struct meta *m, struct inode *i)
+{
+	if (!can_flush(i) && flush_begin(m, i->use))
 		i->use->kick = true;
 }
 
-void caps_update(struct meta *m, struct inode *i, int how)
+static void update_caps(struct meta *m, struct inode *i, int how)
 {
-	struct inode *used = i->use ? inode_get(i) : NULL; /* who lets go of bits may be its last user */
 	struct cap *c, *next;
 
-	if (used && i->use->creating) { /* the MDS does not know it yet: the answer comes back here */
-		inode_put(m, used);
-		return;
-	}
-	if (m->stopping)
-		how |= UPDATE_FLUSH | UPDATE_NOW;
 	ask_data(m, i);
+	if (i->use && i->use->kick && can_flush(i))
+		flush_resend(m, i);
 	if (i->use)
 		capsnaps_send(m, i);
 	for (c = i->caps; c; c = next) {
 		next = c->next;
 		update_cap(m, c, how);
 	}
-	if (how & UPDATE_FLUSH)
-		flush_without_session(m, i);
+}
+
+void caps_update(struct meta *m, struct inode *i, int how)
+{
+	struct inode *used = i->use ? inode_get(i) : NULL; /* who lets go of bits may be its last user */
+
+	if (m->stopping)
+		how |= UPDATE_FLUSH | UPDATE_NOW;
+	/* An inode that its MDS does not know yet: the answer comes back here. */
+	if (!used || !i->use->creating)
+		update_caps(m, i, how);
+	if ((how & UPDATE_FLUSH) && i->use)
+		flush_unsent(m, i);
 	inode_put(m, used);
 }
 
 /* ---- later: wishes ---- */
 
-static void run(struct meta *m, struct inode *i)
+static void look_again(struct meta *m, struct inode *i)
 {
-	struct inode_use *u = i->use;
-	const struct cap *c = cap_auth(i);
-
-	if (u && u->kick && !u->creating && c && c->session->state == SESS_OPEN)
-		flush_resend(m, i);
 	caps_update(m, i, 0);
 	caps_wake(m, i, 0);
 }
@@ -299,7 +303,7 @@ static void want_run(struct ring_timer *t)
 	m->want_list = NULL; /* who runs may come back here */
 	m->want_count = m->want_cap = 0;
 	for (uint32_t n = 0; n < count; n++) {
-		run(m, list[n]);
+		look_again(m, list[n]);
 		inode_put(m, list[n]);
 	}
 	mem_free(list, 0);

@@ -1,7 +1,7 @@
 /* flush.c: see flush.h.
  *
  * A flush is made by flush_begin() and lives until its acknowledgement. That it could not be sent (no memory,
- * no session at the moment) is no state of its own: caps_run() sends all of the inode again, and an MDS that
+ * no session at the moment) is no state of its own: caps_update() sends all of the inode again, and an MDS that
  * hears a tid twice acknowledges it twice.
  *
  *   arrives             effect

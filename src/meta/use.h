@@ -39,7 +39,7 @@ struct inode_use {
 	uint32_t refs[REF_COUNT];     /* by cap_ref */
 	uint32_t dirty, flushing;     /* bits changed here and not sent; sent and not acknowledged */
 	bool in_dirty;
-	bool kick;               /* flushes were begun that could not be sent: caps_run() sends them */
+	bool kick;               /* flushes were begun that could not be sent: caps_update() sends them */
 	bool waking, wake_again; /* caps_wake() is under way; and was asked for from within */
 	TAILQ_ENTRY(inode_use) dirty_link;      /* meta's list: whatever has something that the MDS lacks */
 	TAILQ_ENTRY(inode_use) kept_link;       /* meta's list, while release_at_ns */

@@ -229,6 +229,23 @@ Test(flush, without_an_open_session_it_has_a_tid_and_goes_later)
 	end();
 }
 
+Test(flush, of_an_inode_that_is_being_created_waits_for_the_answer)
+{
+	begin();
+	chmod_here(0600);
+	file->use->creating = (struct mreq *)1;
+	uint64_t tid = caps_flush(&bed->m, file, true);
+	cr_assert_gt(tid, 0, "it can be waited for");
+	cr_assert_not(flush_done(&bed->m, file, tid));
+	heard_nothing();
+	file->use->creating = NULL;
+	caps_update(&bed->m, file, 0);
+	cr_assert_eq(heard_caps(0, CAPS_FLUSH)->tid, tid);
+	heard_nothing();
+	ack(tid, CAP_AX);
+	end();
+}
+
 Test(flush, again_after_a_failover_with_the_same_tids)
 {
 	begin();
