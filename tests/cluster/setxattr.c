@@ -336,27 +336,36 @@ static void here(struct both *b)
 
 /* ---- limits ---- */
 
+/* Stays, and each run makes a snapshot of its own: libcephfs does not end if it removed a directory whose
+ * .snap it saw, or looked there for what was not. */
+#define PAST TOP "_past"
+
+static char snapshot[64];
+
 static int with_a_past(struct ceph_mount_info *cm, void *arg)
 {
+	int err = ceph_mkdir(cm, PAST, 0755);
+
 	(void)arg;
-	return ceph_mkdir(cm, TOP "/ours/.snap/then", 0755);
+	snprintf(snapshot, sizeof snapshot, PAST "/.snap/%" PRIu64, now_ns());
+	return err && err != -EEXIST ? err : ceph_mkdir(cm, snapshot, 0755);
 }
 
 static int without(struct ceph_mount_info *cm, void *arg)
 {
 	(void)arg;
-	return ceph_rmdir(cm, TOP "/ours/.snap/then");
+	return ceph_rmdir(cm, snapshot);
 }
 
 static int their_age(struct ceph_mount_info *cm, void *arg)
 {
-	return ceph_getxattr(cm, TOP "/ours/.snap/then", "ceph.snap.btime", arg, 63);
+	return ceph_getxattr(cm, snapshot, "ceph.snap.btime", arg, 63);
 }
 
 static void past(struct both *b)
 {
 	char theirs[64] = "", ours[64] = "";
-	const char *path = TOP "/ours/.snap/then";
+	const char *path = snapshot;
 
 	tap_eq(they(b, with_a_past, NULL), 0, "a snapshot");
 	tap_eq(set(b, path, "user.a", "1", 1, 0), -EROFS, "nothing is set in the past");
@@ -374,11 +383,9 @@ static void past(struct both *b)
 
 static int make_all(struct ceph_mount_info *cm, void *arg)
 {
-	int err;
+	int err = their_rm_r(cm, TOP);
 
 	(void)arg;
-	ceph_rmdir(cm, TOP "/ours/.snap/then"); /* of an earlier run */
-	err = their_rm_r(cm, TOP);
 	err = err ? err : ceph_mkdir(cm, TOP, 0755);
 	err = err ? err : ceph_mkdir(cm, TOP "/ours", 0755);
 	return err ? err : ceph_mkdir(cm, TOP "/theirs", 0755);
