@@ -39,12 +39,14 @@ static bool unknown_now(struct meta *m, const struct realm *r, const struct inod
 	return (!r->told || !i || !i->dir || !caps_any(i, now)) && now >= r->ask_after_ns;
 }
 
-/* The directory of a realm, as far as it is cached. The root and the realm of all snapshots have no quota. */
+/* The directory of a realm, as far as it is cached. The realm of all snapshots is no directory. */
 static struct inode *realm_dir(struct meta *m, const struct realm *r, struct realm **unknown)
 {
-	struct inode *i = r->ino >= INO_USER_MIN ? inode_find(&m->cache, r->ino, SNAP_HEAD) : NULL;
+	struct inode *i = inode_find(&m->cache, r->ino, SNAP_HEAD);
 
-	if (r->ino >= INO_USER_MIN && !*unknown && unknown_now(m, r, i))
+	if (r->ino == INO_GLOBAL_REALM)
+		return NULL;
+	if (!*unknown && unknown_now(m, r, i))
 		*unknown = (struct realm *)r;
 	if (i)
 		i->used = true;

@@ -14,8 +14,12 @@ static int take_dir(struct inode *i, const struct inode_stat *st, const struct t
 	struct dir *d = i->dir;
 	int err = 0;
 
-	d->quota_max_bytes = st->quota_max_bytes;
-	d->quota_max_files = st->quota_max_files;
+	/* A new quota is pushed to who holds a cap before it is journaled; until then (odd versions) replies
+	 * have the old one. */
+	if (t->first || !t->held || !(st->version & 1)) {
+		d->quota_max_bytes = st->quota_max_bytes;
+		d->quota_max_files = st->quota_max_files;
+	}
 	d->snap_btime_ns = st->snap_btime_ns;
 	if (t->newer || t->auth) {
 		d->hash = st->dir_hash ? st->dir_hash : DIR_HASH_LINUX;

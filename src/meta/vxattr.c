@@ -88,10 +88,15 @@ static int t_pin(struct meta *m, const struct inode *i, char *out)
 	return i->dir ? snprintf(out, VXATTR_TEXT_MAX, "%d", i->dir->pin) : -ENODATA;
 }
 
+static bool has_quota(const struct inode *i)
+{
+	return i->dir && (i->dir->quota_max_bytes || i->dir->quota_max_files);
+}
+
 static int t_quota(struct meta *m, const struct inode *i, char *out)
 {
 	(void)m;
-	if (!i->dir || (!i->dir->quota_max_bytes && !i->dir->quota_max_files))
+	if (!has_quota(i))
 		return -ENODATA;
 	return snprintf(out, VXATTR_TEXT_MAX, "max_bytes=%" PRIu64 " max_files=%" PRIu64,
 			i->dir->quota_max_bytes, i->dir->quota_max_files);
@@ -100,13 +105,13 @@ static int t_quota(struct meta *m, const struct inode *i, char *out)
 static int t_quota_bytes(struct meta *m, const struct inode *i, char *out)
 {
 	(void)m;
-	return i->dir && i->dir->quota_max_bytes ? number(out, i->dir->quota_max_bytes) : -ENODATA;
+	return has_quota(i) ? number(out, i->dir->quota_max_bytes) : -ENODATA;
 }
 
 static int t_quota_files(struct meta *m, const struct inode *i, char *out)
 {
 	(void)m;
-	return i->dir && i->dir->quota_max_files ? number(out, i->dir->quota_max_files) : -ENODATA;
+	return has_quota(i) ? number(out, i->dir->quota_max_files) : -ENODATA;
 }
 
 static int t_caps(struct meta *m, const struct inode *i, char *out)

@@ -652,7 +652,7 @@ static void dirty(struct both *b, const char *name, bool by_us)
 
 static void held(struct both *b)
 {
-	cephring_inode *dir, *file, *snaps;
+	cephring_inode *dir = NULL, *file = NULL, *snaps = NULL;
 	struct cephring_statx st;
 	struct cephring_handle h;
 
@@ -661,6 +661,8 @@ static void held(struct both *b)
 	       "a reference to .snap");
 	tap_eq(cephring_sync_lookup(b->mount, snaps, "held/e", 0, &root, &dir), 0, "to a directory below it");
 	tap_eq(cephring_sync_lookup(b->mount, dir, "../f", 0, &root, &file), 0, "to a file");
+	if (!file)
+		tap_die("references");
 	cephring_handle_of(file, &h);
 	tap_ok(h.ino == our_ino(b, TOP "/d/f") && h.snapid < (uint64_t)-2, "which is the live one's twin");
 	both_cold(b);

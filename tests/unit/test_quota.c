@@ -5,7 +5,8 @@
 
 static struct bed *b;
 static struct session *s;
-static struct inode *top, *low, *dir; /* top: a realm; low: one below it; dir: an ordinary directory in low */
+/* Realms: the root's, top's in it, low's in that; dir: an ordinary directory in low. */
+static struct inode *top_of_all, *top, *low, *dir;
 
 static void set_quota(struct inode *i, uint64_t bytes, uint64_t files)
 {
@@ -29,6 +30,7 @@ static void begin(void)
 	s = bed_session(b, 0);
 	trace(b, s, { .ino = 0x1003, .parent = 0x1001, .seq = 1 }, { .ino = 0x1001, .parent = 1, .seq = 1 },
 	      { .ino = 1, .seq = 1 });
+	top_of_all = inode_in(b, s, 1, 1);
 	top = inode_in(b, s, 0x1001, 0x1001);
 	low = inode_in(b, s, 0x1003, 0x1003);
 	dir = inode_in(b, s, 0x2001, 0x1003);
@@ -81,6 +83,11 @@ Test(quota, every_one_on_the_way_up_counts, .init = begin, .fini = end)
 	set_quota(low, 0, 0);
 	cr_assert_eq(quota_root(&b->m, dir, &unknown), top);
 	set_quota(top, 0, 0);
+	set_quota(top_of_all, 0, 1);
+	set_used(top_of_all, 0, 1, 0);
+	cr_assert_eq(quota_check(&b->m, dir, 0, 1), -EDQUOT, "the root's too");
+	cr_assert_eq(quota_root(&b->m, dir, &unknown), top_of_all);
+	set_quota(top_of_all, 0, 0);
 	cr_assert_null(quota_root(&b->m, dir, &unknown));
 	cr_assert_not(unknown);
 }
@@ -147,11 +154,10 @@ Test(quota, may_be_switched_off, .init = begin, .fini = end)
 	cr_assert_null(quota_root(&b->m, dir, &unknown));
 }
 
-Test(quota, the_root_and_the_realm_of_all_snapshots_have_none, .init = begin, .fini = end)
+Test(quota, the_realm_of_all_snapshots_is_no_directory, .init = begin, .fini = end)
 {
-	struct inode *in_root = inode_in(b, s, 0x2007, 1), *linked;
+	struct inode *linked;
 
-	cr_assert_eq(quota_check(&b->m, in_root, 1, 1), 0);
 	trace(b, s, { .ino = INO_GLOBAL_REALM, .seq = 9, .snaps = { 9 } });
 	linked = inode_in(b, s, 0x2009, INO_GLOBAL_REALM);
 	cr_assert_eq(quota_check(&b->m, linked, 1, 1), 0);
