@@ -137,10 +137,14 @@ static void opens(struct ours *o)
 		int flags, want;
 	} cases[] = {
 		{ "/inputs/file", O_RDONLY, 0 },
-		{ "/inputs/file", O_WRONLY, -EROFS },
-		{ "/inputs/file", O_RDWR, -EROFS },
-		{ "/inputs/file", O_RDONLY | O_CREAT, -EROFS },
-		{ "/inputs/file", O_RDONLY | O_TRUNC, -EROFS },
+		{ "/inputs/file", O_WRONLY, 0 },
+		{ "/inputs/file", O_RDWR, 0 },
+		{ "/inputs/file", O_RDONLY | O_CREAT, 0 },
+		{ "/inputs/file", O_RDONLY | O_CREAT | O_EXCL, -EEXIST },
+		{ "/inputs/file", O_RDONLY | O_TRUNC, 0 },
+		{ "/inputs/file", O_ACCMODE, -EINVAL },
+		{ "/inputs/dir", O_CREAT | O_DIRECTORY, -EINVAL },
+		{ "/inputs/dir", O_RDWR, -EISDIR },
 		{ "/inputs/file", O_RDONLY | O_DIRECTORY, -ENOTDIR },
 		{ "/inputs/dir", O_RDONLY, 0 },
 		{ "/inputs/link", O_RDONLY | O_NOFOLLOW, -ELOOP },
@@ -154,7 +158,8 @@ static void opens(struct ours *o)
 	cephring_file *f;
 
 	for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++) {
-		int err = cephring_sync_open(o->mount, NULL, cases[n].path, cases[n].flags, 0, NULL, NULL, &f);
+		int err =
+		    cephring_sync_open(o->mount, NULL, cases[n].path, cases[n].flags, 0, NULL, NULL, &f);
 
 		if (!tap_ok(err == cases[n].want, "open %s with %#o", cases[n].path,
 			    (unsigned)cases[n].flags))
