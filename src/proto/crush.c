@@ -55,11 +55,10 @@ static size_t weights_len(struct dec *d, struct crush_bucket *b)
 	}
 }
 
-static void note_items(struct crush *c, const struct crush_bucket *b)
+static void note_devices(struct crush *c, const struct crush_bucket *b)
 {
 	int32_t item;
 
-	c->item_count += b->size;
 	for (uint32_t i = 0; i < b->size; i++) {
 		item = (int32_t)le32_get(b->items + i * (size_t)4);
 		if (item >= c->max_devices && item < CRUSH_NONE)
@@ -91,7 +90,7 @@ static void dec_bucket(struct dec *d, struct crush *c, uint32_t index)
 	else if (hash != HASH_RJENKINS1)
 		dec_fail(d, "a bucket of an unknown hash");
 	else
-		note_items(c, b);
+		note_devices(c, b);
 }
 
 static void dec_buckets(struct dec *d, struct crush *c, uint32_t count)

@@ -17,9 +17,7 @@ enum {
 	CRUSH_RULES_MAX = 256,
 	CRUSH_STEPS_MAX = 4096, /* of one rule */
 	CRUSH_RESULT_MAX = 64,  /* devices in one result */
-	/* Items looked at in one computation: 64 Ki and 128 times the size of the result times the items in
-	 * the map, which lets a hundred tries fail in a map without any hierarchy; and never more than this.
-	 */
+	/* Items looked at in one computation: rules that cannot be satisfied come to some millions. */
 	CRUSH_WORK_MAX = 1 << 25,
 };
 
@@ -56,6 +54,7 @@ struct crush_input {
 	const uint32_t *weight; /* reweights by device id, 16.16; devices at and above weight_count are out */
 	uint32_t weight_count;
 	int64_t choose_args; /* the pool, whose weight set (or the default one) is used if there is one */
+	uint32_t work_max;   /* 0 = CRUSH_WORK_MAX */
 };
 /* Devices and CRUSH_NONE into out[result_max]; returns how many. -ENOENT: no such rule; -E2BIG: result_max
  * too large; -ELOOP: more work than is allowed, which only a broken map makes; -EOPNOTSUPP: an algorithm,

@@ -82,7 +82,6 @@ struct crush {
 	struct crush_rule *rule;     /* owned */
 	uint32_t bucket_count, rule_count;
 	int32_t max_devices; /* one above the highest in any bucket */
-	uint32_t item_count; /* in all buckets */
 	struct table type_names, item_names;
 	struct table args, arg_sets;
 	uint32_t local_tries, fallback_tries, total_tries, descend_once;

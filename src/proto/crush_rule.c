@@ -165,25 +165,15 @@ static int run_rule(struct crush_run *run, const struct crush_rule *rule, int32_
 	return run->err ? run->err : (int)m.count;
 }
 
-enum { WORK_BASE = 1 << 16, WORK_TRIES = 128 };
-
-static uint32_t work_allowed(const struct crush *c, uint32_t result_max)
-{
-	uint64_t work = WORK_BASE + (uint64_t)WORK_TRIES * result_max * c->item_count;
-
-	return work < CRUSH_WORK_MAX ? (uint32_t)work : CRUSH_WORK_MAX;
-}
-
 int crush_map(const struct crush *c, int rule, const struct crush_input *in, int32_t *out)
 {
-	struct crush_run run = { .map = c, .in = in };
+	struct crush_run run = { .map = c, .in = in, .work = in->work_max ? in->work_max : CRUSH_WORK_MAX };
 	const struct crush_rule *r;
 
 	if (rule < 0 || (uint32_t)rule >= c->rule_count || !c->rule[rule].present)
 		return -ENOENT;
 	if (in->result_max > CRUSH_RESULT_MAX)
 		return -E2BIG;
-	run.work = work_allowed(c, in->result_max);
 	run.args = crush_args_of(c, in->choose_args);
 	r = &c->rule[rule];
 	if (r->type == CRUSH_RULE_MSR_FIRSTN || r->type == CRUSH_RULE_MSR_INDEP)

@@ -10,9 +10,10 @@ enum { HEAD = 6, DEVICES = 64 };
 static void compute(const struct crush *c, const uint8_t *head)
 {
 	uint32_t weight[DEVICES];
-	struct crush_input in = { .result_max = head[1] < 0xf0 ? head[1] % WIDTH_MAX : CRUSH_RESULT_MAX + 1u,
+	struct crush_input in = { .result_max = head[1] % (CRUSH_RESULT_MAX + 2),
 				  .weight = weight,
-				  .weight_count = DEVICES };
+				  .weight_count = DEVICES,
+				  .work_max = WORK_MAX };
 	int32_t out[CRUSH_RESULT_MAX];
 	int n;
 

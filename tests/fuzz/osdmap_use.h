@@ -6,12 +6,13 @@
 #pragma once
 #include "proto_use.h"
 
+#include <errno.h>
 #include <isa-l/crc.h>
 
 #include "proto/enc.h"
 #include "proto/osdmap.h"
 
-enum { MAPPINGS_MAX = 3, WIDTH_MAX = 12, INPUT_HEAD = 5 };
+enum { MAPPINGS_MAX = 24, WORK_MAX = 1 << 16, INPUT_HEAD = 5 };
 
 static void map_free(void *p, size_t size)
 {
@@ -62,19 +63,41 @@ static inline void check_set(const struct pg_set *s)
 	must(s->primary >= -1 || s->count);
 }
 
-/* A few of the groups: a broken map makes each cost its bound. */
+/* Does CRUSH come to an end soon for this group? What it may take at most is too much for a fuzzer. */
+static inline int is_cheap(const struct osdmap *m, const struct osdmap_pool *p, uint32_t seed)
+{
+	const struct crush *c = osdmap_crush(m);
+	uint32_t weight[256], folded = pg_fold(seed, p->pgp_num), id = (uint32_t)p->id;
+	struct crush_input in = {
+		.result_max = p->size, .weight = weight, .choose_args = p->id, .work_max = WORK_MAX
+	};
+	int32_t out[CRUSH_RESULT_MAX];
+	int rule;
+
+	rule = osdmap_require_osd_release(m) >= 17
+		   ? crush_rule(c, (uint32_t)p->crush_rule)
+		   : crush_rule_masked(c, (uint8_t)p->crush_rule, p->type, p->size);
+	in.weight_count = osdmap_max_osd(m) < 256 ? osdmap_max_osd(m) : 256;
+	for (uint32_t i = 0; i < in.weight_count; i++)
+		weight[i] = osdmap_osd_weight(m, (int32_t)i);
+	in.x = p->flags & POOL_HASHPSPOOL ? crush_hash2(folded, id) : folded + id;
+	return osdmap_max_osd(m) <= 256 && (rule < 0 || crush_map(c, rule, &in, out) != -ELOOP);
+}
+
 static inline void map_some(const struct osdmap *m, const struct osdmap_pool *p, unsigned *left)
 {
 	struct pg_mapping map;
+	uint32_t seed;
 	int err;
 
 	for (uint32_t n = 0; n < 3 && *left; n++, --*left) {
-		err = osdmap_pg_map(m, (struct pg_id){ p->id, p->pg_num / (n + 1) - 1 }, &map);
-		must(err <= 0);
-		if (err) {
-			*left = 0;
+		seed = p->pg_num / (n + 1) - 1;
+		if (!is_cheap(m, p, seed))
 			return;
-		}
+		err = osdmap_pg_map(m, (struct pg_id){ p->id, seed }, &map);
+		must(err <= 0 && err != -ELOOP);
+		if (err)
+			return;
 		check_set(&map.raw);
 		check_set(&map.up);
 		check_set(&map.acting);
@@ -94,7 +117,7 @@ static inline void map_use(const struct osdmap *m)
 		must(osdmap_pool(m, p->id) == p);
 		use(p->name);
 		must(!p->name.len || osdmap_pool_by_name(m, (const char *)p->name.p, p->name.len));
-		if (left && p->pg_num >= 3 && p->size <= WIDTH_MAX)
+		if (left && p->pg_num >= 3)
 			map_some(m, p, &left);
 		osdmap_snap_removed(m, p->id, p->snap_seq);
 	}
