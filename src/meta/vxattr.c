@@ -251,17 +251,18 @@ const char *vxattr_ask_name(const struct inode *i, const char *name)
 	return inode_is_dir(i) ? "ceph.dir.layout.json" : "ceph.file.layout.json";
 }
 
-static int layout_text(const json_t *o, bool dir, char *text)
+static int layout_text(const json_t *o, const struct inode *i, char *text)
 {
 	json_int_t unit, count, size;
-	const char *pool, *ns, *inheritance;
+	const char *pool, *ns, *from;
 
 	if (json_unpack((json_t *)o, "{sI sI sI ss ss ss}", "stripe_unit", &unit, "stripe_count", &count,
 			"object_size", &size, "pool_name", &pool, "pool_namespace", &ns, "inheritance",
-			&inheritance))
+			&from))
 		return -EBADMSG;
-	/* A directory without a layout of its own has none to show. */
-	if (dir && strcmp(inheritance, "@set"))
+	/* A directory without a layout of its own has none to show. One that was set as it would be anyway is
+	 * called a default, too: of that the inode tells. */
+	if (inode_is_dir(i) && strcmp(from, "@set") && (strcmp(from, "@default") || !has_layout(i)))
 		return -ENODATA;
 	return snprintf(text, VXATTR_TEXT_MAX,
 			"stripe_unit=%lld stripe_count=%lld object_size=%lld pool=%s%s%s", (long long)unit,
@@ -286,7 +287,7 @@ int vxattr_from_answer(const struct inode *i, const char *name, struct slice ans
 	int n;
 
 	o = json_loadb((const char *)answer.p, answer.len, 0, NULL);
-	n = layout_text(o, inode_is_dir(i), text);
+	n = layout_text(o, i, text);
 	if (o && !whole && n >= 0)
 		n = layout_field(o, strrchr(name, '.') + 1, text);
 	json_decref(o);

@@ -2,6 +2,7 @@
 /* chmod, chown, utimens and truncate: for every kind of file and every kind of caller as libcephfs does, on
  * twins; what ours changes the other sees; under exclusive caps nothing is sent; limits and quotas. */
 #include <sys/sysmacros.h>
+#include "ours.h"
 #include "twins.h"
 
 #define TOP "/setattr"
@@ -347,6 +348,42 @@ static void here(struct both *b)
 	tap_eq(cephring_sync_close(f), 0, "closed");
 }
 
+/* A directory of ours, too. */
+static void directory(struct both *b)
+{
+	const char *path = TOP "/heredir";
+	struct seen s = { .path = path };
+
+	tap_eq(cephring_sync_mkdir(b->mount, NULL, path, 0755, 0, &root), 0, "a directory is made");
+	set_here(b, path, &root, (struct cephring_setattr){ .set = CEPHRING_SET_MODE, .mode = 01700 },
+		 "its mode is set here");
+	set_here(b, path, &root,
+		 (struct cephring_setattr){ .set = CEPHRING_SET_MTIME, .mtime_ns = 1300000000000000007 },
+		 "its time is set here");
+	tap_eq(they(b, their_look, &s), 0, "the other looks");
+	tap_eq(s.st.stx_mode, S_IFDIR | 01700, "its mode");
+	tap_eq(ns_of(&s.st.stx_mtime), 1300000000000000007, "its time");
+}
+
+/* What was changed here and not told yet is told before the mount ends. */
+static void leaving(struct both *b)
+{
+	const char *path = TOP "/left";
+	struct cephring_setattr set = { .struct_size = sizeof set, .set = CEPHRING_SET_MODE, .mode = 0751 };
+	struct seen s = { .path = path };
+	cephring_file *f;
+	struct ours o;
+
+	tap_eq(ours_mount(&o, NULL, NULL), 0, "another mount of ours");
+	tap_eq(cephring_sync_open(o.mount, NULL, path, O_RDWR | O_CREAT | O_EXCL, 0644, NULL, &root, &f), 1,
+	       "a file is made");
+	tap_eq(cephring_sync_setattr(o.mount, NULL, path, &set, 0, &root), 0, "its mode is set");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+	ours_end(&o);
+	tap_eq(they(b, their_look, &s), 0, "the other looks");
+	tap_eq(s.st.stx_mode, S_IFREG | 0751, "its mode");
+}
+
 /* ---- by an open file ---- */
 
 static int by_file(struct both *b, cephring_file *f, cephring_file *at, uint64_t size)
@@ -460,6 +497,8 @@ int main(void)
 	if (they(b, make_all, NULL))
 		tap_die("the twins are made");
 	here(b);
+	directory(b);
+	leaving(b);
 	files(b);
 	limits(b);
 	matrix(b);
