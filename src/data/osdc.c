@@ -17,6 +17,7 @@ static const char *const why_names[] = {
 	"backoff",
 	"no connection",
 	"behind another for the same object",
+	"to be sent again",
 };
 
 const char *osd_req_state_name(enum osd_req_state s)
@@ -108,7 +109,7 @@ static void end(struct osd_req *q, int result)
 	TAILQ_INSERT_TAIL(&c->draining, q, link);
 	q->draining = true;
 	if (!c->drain_timer.slot)
-		ring_timer_set(c->ring, &c->drain_timer, ring_now(c->ring) + OSDC_DRAIN_NS);
+		ring_timer_set(c->ring, &c->drain_timer, ring_now_fresh(c->ring) + OSDC_DRAIN_NS);
 }
 
 void osd_req_end_later(struct osd_req *q, int result)
@@ -233,7 +234,6 @@ static void number(struct osd_req *q)
 
 	q->id.tid = ++c->last_tid;
 	q->attempt = -1;
-	q->resend = false;
 	TAILQ_INSERT_TAIL(&c->all, q, link);
 	c->bytes += q->cost;
 	if (tid_put(&c->reqs, &q->id))
@@ -279,14 +279,17 @@ static void classify(struct osd_req *q)
 		q->read |= (q->op[i].code & OSD_OP_MODE_READ) != 0;
 		q->write |= (q->op[i].code & OSD_OP_MODE_WRITE) != 0;
 	}
+	q->wire_flags = (q->read ? OSD_FLAG_READ : 0) | (q->write ? OSD_FLAG_WRITE : 0);
 }
 
 static void begin(struct osdc *c, struct osd_req *q)
 {
 	q->c = c;
 	q->begun_ns = ring_now_fresh(c->ring);
+	q->begun_wall_ns = ring_wall(c->ring);
+	q->snaps_kept = q->snap_count;
 	q->state = OSD_REQ_NEW;
-	q->resend = q->paused = q->plain = false;
+	q->paused = q->plain = false;
 	q->redirects = 0;
 	q->pool_asked = 0;
 	q->target = (struct osd_target){ .primary = -1, .osd = -1 };
@@ -303,8 +306,6 @@ static void begin(struct osdc *c, struct osd_req *q)
 	c->stats.requests++;
 	c->stats.reads += q->read;
 	c->stats.writes += q->write;
-	if (q->write && !q->mtime_ns)
-		q->mtime_ns = ring_wall(c->ring);
 	q->timer = (struct ring_timer){ .fn = on_deadline };
 	if (q->deadline_ns)
 		ring_timer_set(c->ring, &q->timer, q->deadline_ns);

@@ -13,8 +13,8 @@
  *   cancel, deadline, pool gone, osdc_stop() --> ENDING, until the caller's memory is in nobody's hands -->
  * done
  *
- * Requests for one object are carried out in the order of submission. One exception: a read does not wait for
- * a write that pause or full flags hold back.
+ * Requests for one object are carried out in the order of submission, but: a read does not wait for a write
+ * that pause or full flags hold back, and a read from a replica does not wait for anything.
  *
  * Nothing is given up for being slow: an OSD may be down for hours. Deadlines are the caller's.
  *
@@ -98,6 +98,7 @@ enum osd_req_why {
 	OSD_WHY_BACKOFF,
 	OSD_WHY_NO_CONNECTION,
 	OSD_WHY_BEHIND, /* an earlier one for the same object */
+	OSD_WHY_AGAIN,  /* what was sent is void: until the kick that follows */
 };
 const char *osd_req_state_name(enum osd_req_state s);
 const char *osd_req_why_name(enum osd_req_why w); /* "no osd is up"; "" */
@@ -136,7 +137,7 @@ struct osd_req {
 	uint64_t snap_seq;     /* of writes */
 	const uint64_t *snaps; /* borrowed until done; strictly descending */
 	uint32_t snap_count;
-	uint64_t mtime_ns;    /* of the object after a write, wall clock; 0 = now */
+	uint64_t mtime_ns;    /* of the object after a write, wall clock; 0 = when it is submitted */
 	uint64_t deadline_ns; /* monotonic; 0 = none. Then -ETIMEDOUT */
 	/* result: 0 or more (CMPXATTR 1), or a negative errno. `q` is the caller's again, and may be
 	 * submitted again at once. */
@@ -154,10 +155,10 @@ struct osd_req {
 	enum osd_req_state state;
 	enum osd_req_why why;
 	bool write, read;
-	bool draining; /* ENDING, and memory of it is in use */
-	bool resend;   /* what was sent is void */
-	bool paused;   /* by the flags of the newest map */
-	bool plain;    /* no replica reads any more: one sent us away */
+	bool draining;      /* ENDING, and memory of it is in use */
+	uint32_t held_slot; /* HELD: where it is counted */
+	bool paused;        /* by the flags of the newest map */
+	bool plain;         /* no replica reads any more: one sent us away */
 	uint8_t redirects;
 	int32_t attempt; /* of the newest sending; -1 before the first */
 	uint32_t cost;   /* bytes that count for the bound */
@@ -167,10 +168,12 @@ struct osd_req {
 	int32_t msg_osd;             /* where it was sent to */
 	uint32_t lent;               /* messages and arriving replies that use the caller's memory */
 	struct osd_kept *kept;       /* owned or NULL: a reply that came while some did */
+	uint32_t wire_flags;         /* what is added to flags */
+	uint32_t snaps_kept;         /* of snap_count: those that still exist */
 	struct osd_names *names;     /* owned or NULL: what replaces pool, nspace and name after a redirect */
 	uint64_t *own_snaps;         /* owned or NULL: replaces snaps */
 	uint64_t pool_asked;         /* OSD_WHY_NO_POOL: the question to the monitor that must be answered */
-	uint64_t begun_ns, sent_ns;
+	uint64_t begun_ns, begun_wall_ns, sent_ns;
 	struct ring_timer timer;
 	int result;
 };

@@ -129,7 +129,7 @@ static void unblock(struct osd_session *s, struct osd_backoff *b)
 
 	TAILQ_FOREACH(q, &s->c->all, link)
 	if (q->session == s && covers(b, q))
-		q->resend = true;
+		osd_req_recall(q);
 	backoff_free(s, b);
 	osdc_kick_later(s->c);
 }

@@ -11,8 +11,8 @@
 #define NS_PER_S 1000000000ull
 
 enum {
-	OSD_HELD_SLOTS = 256, /* of requests held back, by the hash of their object */
-	OSD_PG_KEPT = 8,      /* OSDs of a placement group kept in the cache */
+	OSD_HELD_SLOTS = 256,
+	OSD_PG_KEPT = 8, /* OSDs of a placement group kept in the cache */
 };
 #define OSDC_TICK_NS       (5 * NS_PER_S)
 #define OSDC_SLOW_NS       (10 * NS_PER_S) /* a request that waits so long makes us ask for a newer map */
@@ -99,8 +99,8 @@ struct osdc {
 	uint32_t count[OSD_REQ_ENDING + 1];
 	struct osd_req_list draining; /* ending, and their memory is still in use */
 	struct ring_timer drain_timer;
-	uint64_t bytes; /* cost of those in `all` */
-	uint32_t held[OSD_HELD_SLOTS], held_paused[OSD_HELD_SLOTS];
+	uint64_t bytes;                /* cost of those in `all` */
+	uint32_t held[OSD_HELD_SLOTS]; /* of those HELD, by the hash of their object */
 	struct ring_task kick_task, end_task;
 	struct ring_timer tick;
 
@@ -151,6 +151,8 @@ void osdc_take_maps(struct osdc *c, const struct msg_in *m, bool from_mon);
 /* osdc_route.c */
 /* Sends it, or says in its state why not. */
 void osd_req_route(struct osd_req *q);
+/* What was sent is void, and later ones for its object must not pass it: a kick has to follow. */
+void osd_req_recall(struct osd_req *q);
 void osdc_kick(struct osdc *c);
 void osdc_kick_later(struct osdc *c);
 /* The epoch that was just applied: what must be sent again is marked. */

@@ -106,7 +106,7 @@ static void check_blocklist(struct osdc *c)
 		log_emit(c->log, LOG_ERROR, "osd: epoch %u blocklists this client: its requests fail",
 			 c->epoch);
 		TAILQ_FOREACH(q, &c->all, link)
-		q->resend = true; /* to be routed, which ends it */
+		osd_req_recall(q); /* to be routed, which ends it */
 	} else {
 		log_emit(c->log, LOG_WARN, "osd: epoch %u takes this client off the blocklist", c->epoch);
 	}

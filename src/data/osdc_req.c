@@ -136,7 +136,7 @@ int osd_req_redirect(struct osd_req *q, const struct osd_reply *r)
 	n->oid = keep(&at, oid);
 	mem_free(q->names, 0);
 	q->names = n;
-	q->flags |= OSD_FLAG_REDIRECTED | OSD_FLAG_IGNORE_CACHE | OSD_FLAG_IGNORE_OVERLAY;
+	q->wire_flags |= OSD_FLAG_REDIRECTED | OSD_FLAG_IGNORE_CACHE | OSD_FLAG_IGNORE_OVERLAY;
 	return 0;
 }
 
@@ -146,28 +146,34 @@ static const uint64_t *snaps(const struct osd_req *q)
 }
 
 /* The caller's list is not ours to change: the first that leaves makes a copy. */
+static int own_snaps(struct osd_req *q)
+{
+	if (q->own_snaps)
+		return 0;
+	q->own_snaps = mem_alloc(q->snap_count * sizeof *q->own_snaps);
+	if (!q->own_snaps)
+		return -ENOMEM;
+	memcpy(q->own_snaps, q->snaps, q->snap_count * sizeof *q->own_snaps);
+	return 0;
+}
+
 int osd_req_prune_snaps(struct osd_req *q)
 {
 	const struct osdmap *m = q->c->map;
 	uint32_t kept = 0;
 
-	for (uint32_t i = 0; i < q->snap_count; i++) {
+	for (uint32_t i = 0; i < q->snaps_kept; i++) {
 		uint64_t snap = snaps(q)[i];
 
-		if (osdmap_snap_removed(m, osd_req_pool(q), snap)) {
-			if (!q->own_snaps) {
-				q->own_snaps = mem_alloc(q->snap_count * sizeof *q->own_snaps);
-				if (!q->own_snaps)
-					return -ENOMEM;
-				memcpy(q->own_snaps, q->snaps, q->snap_count * sizeof *q->own_snaps);
-			}
-			continue;
+		if (!osdmap_snap_removed(m, osd_req_pool(q), snap)) {
+			if (q->own_snaps)
+				q->own_snaps[kept] = snap;
+			kept++;
+		} else if (own_snaps(q)) {
+			return -ENOMEM;
 		}
-		if (q->own_snaps)
-			q->own_snaps[kept] = snap;
-		kept++;
 	}
-	q->snap_count = kept;
+	q->snaps_kept = kept;
 	return 0;
 }
 
@@ -175,15 +181,11 @@ int osd_req_prune_snaps(struct osd_req *q)
 
 static uint32_t wire_flags(const struct osd_req *q)
 {
-	uint32_t flags = q->flags | OSD_FLAG_KNOWN_REDIR | OSD_FLAG_SUPPORTSPOOLEIO;
+	uint32_t flags = q->flags | q->wire_flags | OSD_FLAG_KNOWN_REDIR | OSD_FLAG_SUPPORTSPOOLEIO;
 
 	/* The primary wants to hear nothing of replica reads, and a replica answers nothing else. */
 	if (q->target.osd == q->target.primary)
 		flags &= ~(uint32_t)(OSD_FLAG_BALANCE_READS | OSD_FLAG_LOCALIZE_READS);
-	if (q->read)
-		flags |= OSD_FLAG_READ;
-	if (q->write)
-		flags |= OSD_FLAG_WRITE;
 	return q->attempt > 0 ? flags | OSD_FLAG_RETRY : flags;
 }
 
@@ -235,7 +237,7 @@ struct msg *osd_req_encode(struct osd_req *q)
 		.hash = t->hash,
 		.epoch = q->c->epoch,
 		.flags = wire_flags(q),
-		.mtime_ns = q->mtime_ns,
+		.mtime_ns = q->mtime_ns ? q->mtime_ns : q->begun_wall_ns,
 		.pool = t->pool,
 		.key = osd_req_key(q),
 		.nspace = osd_req_nspace(q),
@@ -245,7 +247,7 @@ struct msg *osd_req_encode(struct osd_req *q)
 		.snapid = q->snapid,
 		.snap_seq = q->snap_seq,
 		.snaps = snaps(q),
-		.snap_count = q->snap_count,
+		.snap_count = q->snaps_kept,
 		.attempt = q->attempt,
 		.features = MSGR_FEATURES,
 	};

@@ -8,19 +8,35 @@
 
 #include <errno.h>
 
-static bool behind_paused(enum osd_req_why why)
+static void count_held(struct osd_req *q)
+{
+	q->held_slot = q->target.hash % OSD_HELD_SLOTS;
+	q->c->held[q->held_slot]++;
+}
+
+static bool is_paused(enum osd_req_why why)
 {
 	return why == OSD_WHY_PAUSED || why == OSD_WHY_BEHIND_PAUSED;
 }
 
-static void count_held(struct osd_req *q, uint32_t by)
+/* Because of an earlier one for the same object. */
+static enum osd_req_why behind(const struct osd_req *q)
 {
-	uint32_t slot = q->target.hash % OSD_HELD_SLOTS;
+	enum osd_req_why why = OSD_WHY_NONE;
+	const struct osd_req *p;
 
-	if (behind_paused(q->why))
-		q->c->held_paused[slot] += by;
-	else
-		q->c->held[slot] += by;
+	if (!q->c->held[q->target.hash % OSD_HELD_SLOTS])
+		return OSD_WHY_NONE;
+	for (p = TAILQ_FIRST(&q->c->all); p != q; p = TAILQ_NEXT(p, link)) {
+		if (p->state != OSD_REQ_HELD || p->target.hash != q->target.hash ||
+		    p->target.pool != q->target.pool)
+			continue;
+		if (!is_paused(p->why))
+			return OSD_WHY_BEHIND;
+		if (q->write)
+			why = OSD_WHY_BEHIND_PAUSED;
+	}
+	return why;
 }
 
 void osd_req_set_state(struct osd_req *q, enum osd_req_state s, enum osd_req_why why)
@@ -28,7 +44,7 @@ void osd_req_set_state(struct osd_req *q, enum osd_req_state s, enum osd_req_why
 	struct osdc *c = q->c;
 
 	if (q->state == OSD_REQ_HELD)
-		count_held(q, UINT32_MAX); /* one less */
+		c->held[q->held_slot]--;
 	if (q->state == OSD_REQ_SENT)
 		ring_expect(c->ring, -1);
 	c->count[q->state]--;
@@ -36,13 +52,19 @@ void osd_req_set_state(struct osd_req *q, enum osd_req_state s, enum osd_req_why
 	q->why = why;
 	c->count[s]++;
 	if (s == OSD_REQ_HELD)
-		count_held(q, 1);
+		count_held(q);
 	if (s == OSD_REQ_SENT)
 		ring_expect(c->ring, 1);
 	else if (s != OSD_REQ_HELD && q->session) {
 		q->session->reqs--;
 		q->session = NULL;
 	}
+}
+
+void osd_req_recall(struct osd_req *q)
+{
+	if (q->state == OSD_REQ_SENT)
+		osd_req_set_state(q, OSD_REQ_HELD, OSD_WHY_AGAIN);
 }
 
 static void attach(struct osd_req *q, struct osd_session *s)
@@ -104,15 +126,14 @@ static void no_pool(struct osd_req *q)
 
 static enum osd_req_why held_back(const struct osd_req *q, const struct osd_session *s)
 {
-	const struct osdc *c = q->c;
-	uint32_t slot = q->target.hash % OSD_HELD_SLOTS;
+	enum osd_req_why why = behind(q);
 
-	if (c->held[slot])
-		return OSD_WHY_BEHIND;
+	if (why == OSD_WHY_BEHIND)
+		return why;
 	if (q->paused)
 		return OSD_WHY_PAUSED;
-	if (q->write && c->held_paused[slot])
-		return OSD_WHY_BEHIND_PAUSED;
+	if (why != OSD_WHY_NONE)
+		return why;
 	if (!s->conn)
 		return OSD_WHY_NO_CONNECTION;
 	return osd_backoff_holds(s, q) ? OSD_WHY_BACKOFF : OSD_WHY_NONE;
@@ -124,7 +145,6 @@ static void send(struct osd_req *q)
 	struct msg *msg;
 
 	q->attempt++;
-	q->resend = false;
 	msg = osd_req_encode(q);
 	if (!msg) {
 		osd_req_end_later(q, log_fail(c->log, -ENOMEM, "osd.%d: no memory to send %s %.*s",
@@ -197,7 +217,7 @@ void osdc_kick(struct osdc *c)
 	struct osd_req *q, *next;
 
 	TAILQ_FOREACH(q, &c->all, link)
-	if (q->state != OSD_REQ_SENT || q->resend)
+	if (q->state != OSD_REQ_SENT)
 		osd_req_set_state(q, OSD_REQ_NEW, OSD_WHY_NONE);
 	for (q = TAILQ_FIRST(&c->all); q; q = next) {
 		next = TAILQ_NEXT(q, link);
@@ -229,13 +249,13 @@ static void retarget(struct osd_req *q)
 	struct osdc *c = q->c;
 	bool paused;
 
-	if (q->snap_count && q->write && osd_req_prune_snaps(q)) {
+	if (q->snaps_kept && q->write && osd_req_prune_snaps(q)) {
 		osd_req_end_later(q, -ENOMEM);
 		return;
 	}
 	paused = osd_target_paused(q);
 	if (osd_target_calc(q) != OSD_TARGET_SAME || c->gap || osd_target_full(q) || (q->paused && !paused))
-		q->resend = true;
+		osd_req_recall(q);
 	q->paused = paused;
 }
 

@@ -13,13 +13,13 @@
 #include <stddef.h>
 #include <stdio.h>
 
-static void mark(struct osd_session *s)
+static void recall(struct osd_session *s)
 {
 	struct osd_req *q;
 
 	TAILQ_FOREACH(q, &s->c->all, link)
 	if (q->session == s)
-		q->resend = true;
+		osd_req_recall(q);
 }
 
 static void disconnect(struct osd_session *s)
@@ -31,7 +31,7 @@ static void disconnect(struct osd_session *s)
 	}
 	osd_backoffs_drop(s);
 	ring_timer_clear(s->c->ring, &s->retry);
-	mark(s);
+	recall(s);
 }
 
 /* Nothing goes there any more. Its requests are routed anew by the kick that must follow. */

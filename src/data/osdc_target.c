@@ -169,7 +169,7 @@ static const struct osdmap_pool *pool_of(const struct osd_req *q)
 	const struct osdmap *m = q->c->map;
 	const struct osdmap_pool *p = osdmap_pool(m, osd_req_pool(q));
 
-	if (!p || q->flags & OSD_FLAG_IGNORE_OVERLAY)
+	if (!p || (q->flags | q->wire_flags) & OSD_FLAG_IGNORE_OVERLAY)
 		return p;
 	if (q->write && p->write_tier >= 0)
 		return osdmap_pool(m, p->write_tier);

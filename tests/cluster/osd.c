@@ -1,4 +1,4 @@
-/* cluster: --osd 3 --mds 1; timeout: 240 */
+/* cluster: --osd 3 --store bluestore; timeout: 240 */
 /* Operations on objects, against what the rados command shows: in both connection modes, replicated and
  * erasure coded pools, namespaces, snapshots, copies, replica reads, order and cancelling. */
 #include "osd_bed.h"

@@ -1,4 +1,4 @@
-/* cluster: --osd 2 --mds 1; timeout: 240 */
+/* cluster: --osd 2; timeout: 240 */
 /* What the map says about requests: pause and full flags, pools that are full, deleted or broken,
  * blocklisting, epochs that must be waited for. */
 #include "osd_bed.h"
