@@ -444,7 +444,8 @@ static uint64_t fingerprint_of(struct ceph_mount_info *cm, const char *path)
 	if (strstr(path, "/.snap/"))
 		return h;
 	if (S_ISDIR(st.stx_mode)) {
-		snprintf(snaps, sizeof snaps, "%s/.snap", path);
+		if ((size_t)snprintf(snaps, sizeof snaps, "%s/.snap", path) >= sizeof snaps)
+			return h;
 		return mix(mix(h, fingerprint_below(cm, path)), fingerprint_below(cm, snaps));
 	}
 	h = mix(mix(h, st.stx_size), st.stx_nlink);
