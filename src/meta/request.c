@@ -1,12 +1,16 @@
 /* request.c: the life of a request; see request.h.
  *
  *   NEW --choose--> WAIT_MAP (no active rank) --map--> choose again
- *               \-> WAIT_SESSION --OPEN--> SENT --only reply--> done, freed
- *                                           |--unsafe reply--> done, UNSAFE --safe reply--> freed
- *                                           |--forward--> NEW, to the named rank
- *                                           '--its daemon is gone--> a question: WAIT_MAP
- *                                                                    a change: stays, sent again in the
- * reconnect session lost for good:  SENT, a change: done (-ESHUTDOWN, uncertain)     UNSAFE: unsafe_lost()
+ *               \-> WAIT_SESSION --OPEN--> SENT
+ *
+ *   SENT    only reply          done, freed
+ *           unsafe reply        done; UNSAFE
+ *           forward             NEW, to the named rank
+ *           its daemon is gone  a question: WAIT_MAP; a change: stays, and is sent again in the reconnect
+ *           session lost        a question: WAIT_MAP; a change: done (-ESHUTDOWN), uncertain
+ *   UNSAFE  safe reply          freed
+ *           its daemon is gone  replayed in the reconnect
+ *           session lost        lost (unsafe.c)
  */
 #include "meta.h"
 #include "request_impl.h"

@@ -188,7 +188,7 @@ void mreq_kick(struct mreq *r)
 		mreq_fail_later(r, -ESHUTDOWN);
 		return;
 	}
-	if (r->async && !r->attempts && !(s && s->state == SESS_OPEN)) {
+	if (r->async && !r->attempts && !r->num_fwd && !(s && s->state == SESS_OPEN)) {
 		mreq_fail_later(r, -EAGAIN); /* it must not wait: its maker does it in the other way */
 		return;
 	}

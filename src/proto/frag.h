@@ -1,5 +1,5 @@
 /* frag.h: directory fragments and the name hashes that choose among them (ceph src/include/frag.h,
- * src/common/ceph_hash.cc; doc/protocol.md 5.6). Pure. */
+ * src/common/ceph_hash.cc; doc/protocol.md 5.7). Pure. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
