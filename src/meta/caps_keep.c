@@ -19,8 +19,10 @@ static void kept_run(struct ring_timer *t);
 
 static void arm(struct meta *m, uint64_t at_ns)
 {
-	if (m->keep_timer.slot)
+	if (m->keep_timer.slot && m->keep_timer.at_ns <= at_ns)
 		return;
+	if (m->keep_timer.slot)
+		ring_timer_clear(m->ring, &m->keep_timer);
 	m->keep_timer.fn = kept_run;
 	ring_timer_set(m->ring, &m->keep_timer, at_ns);
 }
@@ -53,7 +55,8 @@ static void due(struct meta *m, struct inode_use *u, bool force)
 {
 	uint64_t now = ring_now(m->ring);
 	struct inode *i = inode_get(u->inode);
-	bool over = force || u->keep_until_ns <= now;
+	/* One that was closed when it waited here already: half of its time will do. */
+	bool over = force || u->keep_until_ns <= now + CAPS_KEEP_MS * 1000000ull / 2;
 
 	caps_unkeep(m, u);
 	if (force || u->written_until_ns <= now)

@@ -521,6 +521,30 @@ Test(caps_wait, kept_for_a_while_after_the_close)
 	end();
 }
 
+static void make_due(struct inode *i)
+{
+	i->use->release_at_ns = ring_now(bed->ring);
+	i->use->keep_until_ns = i->use->keep_until_ns ? ring_now(bed->ring) : 0;
+}
+
+Test(caps_wait, one_that_is_put_off_does_not_hold_up_the_next)
+{
+	begin(EXCL_FILE, OPEN_WR);
+	struct inode *dir = bed_inode(bed, s0, 3, true, CAP_STAT_ALL | CAP_FX, 1);
+	caps_dir_written(&bed->m, dir);
+	caps_close(&bed->m, file, OPEN_WR);
+	make_due(dir);
+	uint64_t at = file->use->release_at_ns;
+	ring_timer_clear(bed->ring, &bed->m.keep_timer);
+	bed->m.keep_timer.fn(&bed->m.keep_timer); /* the directory still wants what it wants, for a minute */
+	cr_assert_eq(bed->m.keep_timer.at_ns, at);
+	make_due(file);
+	ring_timer_clear(bed->ring, &bed->m.keep_timer);
+	bed->m.keep_timer.fn(&bed->m.keep_timer);
+	cr_assert_eq(heard_caps(0, CAPS_UPDATE)->wanted, 0);
+	end();
+}
+
 Test(caps_wait, opened_again_meanwhile_nothing_is_said)
 {
 	begin(EXCL_FILE, OPEN_WR);
