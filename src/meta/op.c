@@ -37,6 +37,7 @@ static void op_end(struct op *op, int64_t res)
 	op->state = OP_IDLE;
 	op->deadline_ns = 0;
 	__atomic_sub_fetch(&m->op_count, 1, __ATOMIC_RELAXED);
+	pub_check_closed();
 	op->cb((struct cephring_op *)op, res, op->user);
 }
 

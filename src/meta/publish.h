@@ -24,8 +24,11 @@ struct session;
 #define PUB_CHECKED 1
 extern __thread uint32_t cache_brackets; /* open on this thread */
 #define pub_check() assert(cache_brackets && "a change of the cache outside of cache_write_begin()")
+/* Before the program is called: readers elsewhere would wait for it. */
+#define pub_check_closed() assert(!cache_brackets && "a callback within cache_write_begin()")
 #else
-#define pub_check() ((void)0)
+#define pub_check()        ((void)0)
+#define pub_check_closed() ((void)0)
 #endif
 
 /* A field that readers see: stored, and by them loaded, in one piece, and if it is a pointer, together with
