@@ -58,6 +58,7 @@ int conn_new(struct ring *r, struct log *log, const struct conn_opts *o, const s
 	c->opts.keepalive_ns = o->keepalive_ns ? o->keepalive_ns : 10 * NS_PER_S;
 	c->opts.dead_ns = o->dead_ns ? o->dead_ns : 20 * NS_PER_S;
 	c->opts.connect_ns = o->connect_ns ? o->connect_ns : 10 * NS_PER_S;
+	c->opts.place_min = o->place_min ? o->place_min : CONN_PLACE_MIN;
 	c->lossy = o->lossy;
 	c->timer.fn = on_timer;
 	c->tick.fn = conn_on_tick;

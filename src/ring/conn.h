@@ -99,9 +99,9 @@ struct conn_ops {
 	 * on. */
 	void (*ready)(void *arg, bool resumed);
 	void (*message)(void *arg, const struct msg_in *m);
-	/* May be NULL. The header of a message with data has come, and not yet all of it (`head` has no
-	 * bytes, only lengths). True: its data is to go where `dest` says; not in secure mode. False:
-	 * message() gets it as ever. The connection must not be freed from inside. */
+	/* May be NULL. The header of a message with much data (place_min) has come, and not yet all of it
+	 * (`head` has no bytes, only lengths). True: its data is to go where `dest` says; not in secure mode.
+	 * False: message() gets it as ever. The connection must not be freed from inside. */
 	bool (*dest)(void *arg, const struct msg_in *head, struct conn_dest *dest);
 	/* Lossless only: the peer forgot the session (RESET). Queued messages are dropped; the connection
 	 * goes on with a new one. The user reopens its own session and resends what it needs. */
@@ -126,6 +126,7 @@ struct conn_opts {
 	uint64_t dead_ns;      /* silence after it that counts as a broken connection, 0 = 20 s */
 	uint64_t connect_ns;   /* limit for TCP connect + handshake of one attempt, 0 = 10 s */
 	uint64_t give_up_ns;   /* lossless: stop retrying after so long, 0 = never */
+	uint32_t place_min;    /* ops.dest is asked from so many bytes of data on, 0 = 16 KiB */
 	bool lossy;            /* what we expect; the server's answer decides (mon, osd: true) */
 };
 

@@ -22,11 +22,11 @@
 enum {
 	CONN_NAME_MAX = ADDR_TEXT_MAX + 48,
 	CONN_WHY_MAX = 384,
-	CONN_OUT_SOFT = 1 << 20, /* bytes for one send before the rest waits for the next */
-	CONN_OUT_PIECES = 256,   /* pieces of memory, likewise */
-	CONN_LEND_MIN = 1024,    /* less bulk is copied: cheaper than to keep it apart */
-	CONN_PLACE_CHUNK =
-	    256 << 10, /* bytes placed by one receive: still in the CPU's cache for the checksum */
+	CONN_OUT_SOFT = 1 << 20,         /* bytes for one send before the rest waits for the next */
+	CONN_OUT_PIECES = 256,           /* pieces of memory, likewise */
+	CONN_LEND_MIN = 1024,            /* less bulk is copied: cheaper than to keep it apart */
+	CONN_PLACE_MIN = 16 << 10,       /* less data is copied: one receive brings several such messages */
+	CONN_PLACE_CHUNK = 256 << 10,    /* data placed by one receive: it fits the CPU's cache */
 	CONN_PLACE_HEAD = 64 << 10,      /* a frame with more in front of its data is not placed */
 	CONN_BUF_KEEP = 256 << 10,       /* buffers above it are given back when empty */
 	CONN_TRANSCRIPT_MAX = 512 << 10, /* bytes before AUTH_DONE, each way */

@@ -130,7 +130,8 @@ ssize_t conn_place_begin(struct conn *c, const uint8_t *p, size_t len)
 	c->place_asked = true;
 	c->need = c->dec.wire_len;
 	head = head_of(&h, &c->dec);
-	if (split.head_len > CONN_PLACE_HEAD || !c->ops->dest(c->arg, &head, &dest))
+	if (split.data_len < c->opts.place_min || split.head_len > CONN_PLACE_HEAD ||
+	    !c->ops->dest(c->arg, &head, &dest))
 		return 0;
 	if (place_set(c, &split, &dest)) { /* as if the user had not wanted it */
 		dest.released(dest.arg);

@@ -523,6 +523,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			      .free_in_message = flags & 2,
 			      .refuse = flags & 4 ? -EACCES : 0 };
 	o.lossy = flags & 8;
+	o.place_min = 1;
 	o.give_up_ns = flags & 16 ? 20000000000 : 0;
 	user.memory = malloc(PLACE);
 	if (conn_new(&ring, &log, &o, flags & 32 ? &placing_ops : &ops, NULL, &conn)) {
