@@ -6,6 +6,10 @@
  *          '--a write is in flight--> WRITING --it ended--> READY (size and times as it left them)
  *   READY --data of that context written back--> FLUSHSNAP (tid) --FLUSHSNAP_ACK--> freed
  *
+ * Every MDS tells its clients of a snapshot by itself, and lets nobody wait: the one that made it may be
+ * heard before the inode's authority knows. What that is told too early it forgets. So a FLUSHSNAP waits for
+ * its word, a moment at most.
+ *
  * While one is WRITING no new write may begin (caps_wait.c), and so there is one such at most. One that no
  * snapshot needs (the context changed, but names no newer one) is not sent: it only keeps the data of that
  * time apart. They go oldest first, and before anything that changed since.
@@ -14,6 +18,8 @@
 
 #include <errno.h>
 #include <string.h>
+
+enum { WORD_LIMIT_MS = 2000 };
 
 static const struct capsnap *newest(const struct inode_use *u)
 {
@@ -101,6 +107,12 @@ static struct capsnap *make(struct meta *m, struct inode_use *u, uint32_t dirty)
 	return cs;
 }
 
+static void word_wanted(const struct meta *m, struct capsnap *cs, const struct snapctx *now)
+{
+	cs->snap = now && now->count ? now->snaps[0] : 0;
+	cs->until_ns = ring_now(m->ring) + WORD_LIMIT_MS * 1000000ull;
+}
+
 /* The head goes on under the new context, if it goes on at all. */
 static void head_moves(struct meta *m, struct inode_use *u)
 {
@@ -125,6 +137,7 @@ void capsnap_queue(struct meta *m, struct inode *i)
 	if (capsnap_writing(u)) { /* what is in flight began before that one: it stands for this one too */
 		cs = TAILQ_LAST(&u->capsnaps, capsnaps);
 		cs->need_flush |= news;
+		word_wanted(m, cs, now);
 	} else if (news || u->refs[REF_FW] || u->refs[REF_FB]) {
 		cs = make(m, u, dirty);
 		if (!cs) { /* the snapshot would be spoiled: nothing may change any more */
@@ -132,6 +145,7 @@ void capsnap_queue(struct meta *m, struct inode *i)
 			return;
 		}
 		cs->need_flush = news;
+		word_wanted(m, cs, now);
 	}
 	head_moves(m, u);
 	if (m->data && u->refs[REF_FB])
@@ -146,6 +160,24 @@ void capsnap_writes_ended(struct meta *m, struct inode *i)
 }
 
 /* ---- sending ---- */
+
+static void word_limit(struct ring_timer *t)
+{
+	capsnaps_kick((struct meta *)((char *)t - offsetof(struct meta, snap_timer)));
+}
+
+static bool authority_knows(struct meta *m, const struct cap *c, const struct capsnap *cs)
+{
+	uint64_t now = ring_now(m->ring);
+
+	if (!c || c->session->snap_seq >= cs->snap || m->snap_seq < cs->snap || now >= cs->until_ns)
+		return true;
+	if (!m->snap_timer.slot) {
+		m->snap_timer.fn = word_limit;
+		ring_timer_set(m->ring, &m->snap_timer, cs->until_ns);
+	}
+	return false;
+}
 
 static bool data_is_out(const struct meta *m, const struct inode *i, const struct capsnap *cs)
 {
@@ -179,6 +211,8 @@ void capsnaps_send(struct meta *m, struct inode *i)
 			break;
 		if (!cs->need_flush)
 			capsnap_free(m, u, cs);
+		else if (!authority_knows(m, c, cs))
+			break;
 		else if (!flush_snap(m, u, c, cs))
 			caps_kick_later(m, u);
 	}
@@ -195,6 +229,28 @@ void capsnap_kick(struct meta *m, struct inode *i)
 		caps_wake(m, i, 0);
 	inode_use_settle(m, i);
 	inode_put(m, i);
+}
+
+/* Gathered first: who waited for one of them may end the use of another. */
+void capsnaps_kick(struct meta *m)
+{
+	struct inode **list;
+	struct inode_use *u;
+	size_t count = 0, n = 0;
+
+	LIST_FOREACH(u, &m->in_use, in_use)
+	count += capsnap_unsent(u);
+	list = count ? mem_alloc(count * sizeof *list) : NULL;
+	if (!list)
+		return;
+	LIST_FOREACH(u, &m->in_use, in_use)
+	if (capsnap_unsent(u))
+		list[n++] = inode_get(u->inode);
+	for (n = 0; n < count; n++) {
+		capsnap_kick(m, list[n]);
+		inode_put(m, list[n]);
+	}
+	mem_free(list, 0);
 }
 
 void flush_handle_snap_ack(struct meta *m, struct session *s, struct inode *i, const struct caps_msg *g)

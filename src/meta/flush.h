@@ -37,6 +37,8 @@ struct capsnap {
 	struct attrs a;
 	struct xattrs *xattrs; /* owned; only if Xx was dirty */
 	uint64_t xattr_version, truncate_size;
+	uint64_t snap,
+	    until_ns; /* the newest snapshot that it belongs to; for so long its authority may not know */
 	uint32_t truncate_seq;
 	bool writing;           /* a write is in flight: size and times are taken when it ends */
 	bool need_flush;        /* the MDS must hear of it; else it only keeps data of that time together */
@@ -69,3 +71,5 @@ bool flush_quiet(const struct meta *m);
 void capsnap_queue(struct meta *m, struct inode *i);
 /* Dirty data of an older context was written back: FLUSHSNAPs that waited for it can go. */
 void capsnap_kick(struct meta *m, struct inode *i);
+/* An MDS told of snapshots: FLUSHSNAPs that waited for its word can go. */
+void capsnaps_kick(struct meta *m);

@@ -83,6 +83,7 @@ struct meta {
 	LIST_HEAD(, realm) realms;
 	struct tid_table realm_by_ino;
 	uint32_t realm_count;
+	uint64_t snap_seq;    /* the largest of all sessions */
 	uint32_t snap_gen;    /* +1 whenever an MDS speaks of snapshots: names told in .snap before do not count */
 	uint32_t snap_lists;  /* listings of a .snap that were begun */
 	struct realm *traced; /* ref: the newest trace's innermost, until inodes are put into it */
@@ -95,7 +96,7 @@ struct meta {
 	uint32_t osd_epoch_barrier;
 	const struct caps_data_ops *data; /* of api: the data side; NULL = none */
 	void *data_arg;
-	struct ring_timer renew_timer, release_timer, want_timer, keep_timer, close_timer, fill_timer;
+	struct ring_timer renew_timer, release_timer, want_timer, keep_timer, snap_timer, close_timer, fill_timer;
 	struct walk_batch *fills; /* ended walks whose levels are still to be looked up */
 	uint32_t fill_count;
 	struct ring_task stop_task;

@@ -79,7 +79,7 @@ static int chain_decode(const struct session *s, struct slice trace, struct chai
 	return check_chain(c);
 }
 
-static int chain_take(struct meta *m, struct chain *c, struct realm_queue *q)
+static int chain_take(struct meta *m, struct session *s, struct chain *c, struct realm_queue *q)
 {
 	struct realm *above = NULL, *r;
 	int err = 0;
@@ -92,6 +92,10 @@ static int chain_take(struct meta *m, struct chain *c, struct realm_queue *q)
 		realm_adopt(m, r, above);
 		err = realm_tell(m, r, &c->info[k]);
 		realm_queue_add(q, r);
+		if (c->info[k].seq > s->snap_seq)
+			s->snap_seq = c->info[k].seq;
+		if (s->snap_seq > m->snap_seq)
+			m->snap_seq = s->snap_seq;
 	}
 	return err;
 }
@@ -173,7 +177,7 @@ static int apply(struct meta *m, struct session *s, struct slice trace, const st
 	}
 	if (!err) {
 		why = NULL;
-		err = chain_take(m, &c, &q);
+		err = chain_take(m, s, &c, &q);
 		if (!err && split)
 			split_realms(m, c.realm[0], split->split_realms, &q);
 		e = realms_renew(m, &q);
@@ -196,4 +200,5 @@ void realm_handle_snap(struct meta *m, struct session *s, const struct snap_msg 
 {
 	m->snap_gen++;
 	apply(m, s, msg->trace, msg->op == SNAP_OP_SPLIT ? msg : NULL);
+	capsnaps_kick(m);
 }

@@ -45,6 +45,7 @@ struct session {
 	struct entity_addr addr;
 	struct conn *conn; /* NULL when closed */
 	uint64_t features; /* the MDS's, from OPEN */
+	uint64_t snap_seq; /* of the newest snapshot, or removal of one, that it told */
 	uint64_t push_seq; /* caps, lease, snap and quota messages received: REQUEST_CLOSE must name it */
 	uint64_t renew_seq, renew_requested_ns, cap_ttl_ns;
 	uint32_t cap_gen;

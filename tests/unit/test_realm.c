@@ -198,7 +198,8 @@ Test(realm, a_split_takes_inodes_and_realms_along, .init = begin, .fini = end)
 	moved = inode_in(b, s, 0x2000, 1);
 	stays = inode_in(b, s, 0x2002, 1);
 	elsewhere = inode_in(b, s, 0x2006, 0x1002);
-	push(b, s, OP(.op = OP_SPLIT, .split = 0x1000, .inos = { 0x2000, 0x9999 }, .realms = { 0x1002, 0x8888 }),
+	push(b, s,
+	     OP(.op = OP_SPLIT, .split = 0x1000, .inos = { 0x2000, 0x9999 }, .realms = { 0x1002, 0x8888 }),
 	     { .ino = 0x1000, .parent = 1, .seq = 4, .created = 4, .snaps = { 4 } }, ROOT);
 	IS(moved, "4: 4");
 	IS(child, "4: 4");
@@ -300,6 +301,32 @@ Test(realm, what_moves_into_a_realm_with_newer_snapshots_too, .init = begin, .fi
 	dirty(i);
 	realm_set(&b->m, i, 0x1000);
 	cr_assert(has_capsnap(i));
+}
+
+/* The MDS that made it tells at once; the authority, of which the inode's cap is, may hear of it later. */
+Test(realm, what_belongs_to_a_snapshot_waits_for_the_authoritys_word, .init = begin, .fini = end)
+{
+	struct session *other = bed_session(b, 1);
+	struct inode *i = inode_in(b, s, 0x2000, 1), *j = inode_in(b, s, 0x2002, 1);
+	struct capsnap *cs;
+
+	trace(b, s, ROOT);
+	dirty(i);
+	push(b, other, OP(.op = OP_UPDATE), { .ino = 1, .seq = 5, .snaps = { 5 } });
+	cs = TAILQ_FIRST(&i->use->capsnaps);
+	cr_assert(cs->need_flush && !cs->flush.tid);
+	push(b, s, OP(.op = OP_UPDATE), { .ino = INO_GLOBAL_REALM, .seq = 5, .snaps = { 5 } });
+	cr_assert(cs->flush.tid);
+	dirty(j);
+	push(b, other, OP(.op = OP_UPDATE), { .ino = 1, .seq = 6, .snaps = { 6, 5 } });
+	cs = TAILQ_FIRST(&j->use->capsnaps);
+	cr_assert(!cs->flush.tid && b->m.snap_timer.slot);
+	cs->until_ns = ring_now(b->ring); /* it never comes */
+	capsnaps_kick(&b->m);
+	cr_assert(cs->flush.tid);
+	dirty(j);
+	push(b, s, OP(.op = OP_UPDATE), { .ino = 1, .seq = 7, .snaps = { 7, 6, 5 } });
+	cr_assert(TAILQ_NEXT(cs, link)->flush.tid, "told by the authority itself");
 }
 
 Test(realm, realms_go_with_their_inodes, .init = begin, .fini = end)
