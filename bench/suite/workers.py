@@ -97,7 +97,7 @@ class Far:
         self.before = ["nsenter", "--net=" + made["netns"]]
         rules = (
             "table ip bench {\n chain out {\n  type nat hook output priority -100\n"
-            f"  ip daddr 127.0.0.1 tcp dport != {made['port']} redirect to :{made['port']}\n }}\n}}\n"
+            f"  ip daddr 127.0.0.0/8 tcp dport != {made['port']} redirect to :{made['port']}\n }}\n}}\n"
         )
         try:
             done = subprocess.run(self.before + ["nft", "-f", "-"], input=rules, text=True, capture_output=True)

@@ -25,7 +25,7 @@ static void no_monitor(void)
 	const char *const nobody[] = { "client_mount_timeout", "2", "mon_host",
 				       "v2:127.0.0.1:1,v2:127.0.0.1:2", NULL };
 	const char *const said[] = { "127.0.0.1:1/", "127.0.0.1:2/", "client.admin", NULL };
-	const char *const hung[] = { "127.0.0.1", "no monitor reachable", NULL };
+	const char *const hung[] = { "127.", "no monitor reachable", NULL };
 	uint64_t start = now_ns();
 	double took;
 
@@ -41,10 +41,10 @@ static void who(void)
 {
 	/* 16 bytes of key, but not the right ones */
 	const char *const wrong[] = { "key", "AQAAEF5fAAAAABAAAQIDBAUGBwgJCgsMDQ4PEA==", NULL };
-	const char *const wrong_said[] = { "client.admin", "v2:127.0.0.1:", NULL };
+	const char *const wrong_said[] = { "client.admin", "v2:127.", NULL };
 	const char *const nobody[] = { "id", "nobody", "key",
 				       "AQAAEF5fAAAAABAAAQIDBAUGBwgJCgsMDQ4PEA==", NULL };
-	const char *const nobody_said[] = { "client.nobody", "v2:127.0.0.1:", NULL };
+	const char *const nobody_said[] = { "client.nobody", "v2:127.", NULL };
 	const char *const no_key[] = { "id", "nobody", NULL };
 	const char *const no_key_said[] = { "client.nobody", NULL };
 	const char *const bad[][3] = {
@@ -133,7 +133,7 @@ static void below(void)
 
 static void no_mds(void)
 {
-	const char *const killed_said[] = { "mds.0 at v2:127.0.0.1:", NULL };
+	const char *const killed_said[] = { "mds.0 at v2:127.", NULL };
 	const char *const failed_said[] = { "cephfs", "no active MDS", NULL };
 	struct ours o;
 	int err = 0;

@@ -9,7 +9,7 @@ int main(void)
 	const char *const not_mds[] = { "ms_mon_client_mode", "secure", "ms_client_mode", "crc", NULL };
 	const char *const either[] = { "ms_mon_client_mode", "crc secure", "ms_client_mode", "crc secure",
 				       NULL };
-	const char *const said_mon[] = { "ms_mon_client_mode", "127.0.0.1", NULL };
+	const char *const said_mon[] = { "ms_mon_client_mode", "127.", NULL };
 	const char *const said_mds[] = { "ms_client_mode", NULL };
 	struct cephring_statx st;
 	struct ours o;

@@ -95,7 +95,7 @@ def _make_stores(layout, suite):
     lines.append("wait")
     lines.append(f"cat {' '.join(map(q, rings))} > {q(layout.path('all.keyring'))}")
     lines.append(f"cat {' '.join(map(q, rings[1:4]))} > {q(layout.keyring)}")
-    adds = " ".join(f"--addv {c} '[v2:127.0.0.1:{p}/0]'" for c, p in zip(LETTERS, layout.ports))
+    adds = " ".join(f"--addv {c} '[v2:{layout.addr}:{p}/0]'" for c, p in zip(LETTERS, layout.ports))
     monmap = layout.path("monmap")
     lines.append(f"monmaptool --create --clobber --fsid {layout.fsid} {adds} $maps {q(monmap)} >&2")
     conf = f"-c {q(layout.conf)}"

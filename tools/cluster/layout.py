@@ -1,7 +1,7 @@
 """A cluster on paper: what was asked for, where everything lies, and its ceph.conf.
 
 One cluster is one directory. `cluster.json` in it is the whole memory: the layout that was asked for plus what was
-chosen for it (ports, ids, the folder of the admin sockets). Nothing here starts a process.
+chosen for it (address, ports, ids, the folder of the admin sockets). Nothing here starts a process.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ import uuid
 REPO = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 SUN_PATH_MAX = 107  # bytes of a unix socket's path
 MIN_FREE = 2 << 30
-PORTS = range(13000, 30000)  # below Linux's ephemeral ports, so that no outgoing connection takes a monitor's port
+MON_PORT = 3300
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -39,6 +39,7 @@ class Layout:
     mds: int = 1
     standby: int = 0
     settings: list = dataclasses.field(default_factory=list)
+    addr: str = ""
     ports: list = dataclasses.field(default_factory=list)
     fsid: str = ""
     run: str = ""
@@ -111,13 +112,14 @@ def check_space(where):
         raise Failure(f"only {free >> 20} MiB free on the file system of {where}: {MIN_FREE >> 20} MiB are needed")
 
 
-def prepare(layout, mon_port):
+def prepare(layout):
     """Chooses what the asker leaves open, and makes the directory."""
     check(layout)
     check_space(layout.dir)
     layout.fsid = str(uuid.uuid4())
     layout.osd_ids = [str(uuid.uuid4()) for _ in range(layout.osd)]
-    layout.ports = choose_ports(layout.mon, mon_port)
+    layout.ports = list(range(MON_PORT, MON_PORT + layout.mon))
+    layout.addr = choose_addr(layout.ports)
     layout.run = choose_run(layout)
     for d in ["log", "pid", "crash"]:
         os.makedirs(layout.path(d), exist_ok=True)
@@ -135,56 +137,32 @@ def choose_run(layout):
     return tempfile.mkdtemp(prefix="cephring-run-")
 
 
-def choose_ports(count, first):
-    if first:
-        wanted = range(first, first + count)
-        for p in wanted:
-            if not port_is_free(p):
-                raise Failure(f"port {p} of 127.0.0.1 is taken: {port_owner(p)}")
-        return list(wanted)
-    taken = {p for d in known() for p in load(d).ports}
-    ports = []
-    for p in random.sample(PORTS, 400):
-        if p not in taken and port_is_free(p):
-            ports.append(p)
-            if len(ports) == count:
-                return ports
-    raise Failure(f"no {count} free TCP ports on 127.0.0.1 between {PORTS.start} and {PORTS.stop}")
+def choose_addr(ports):
+    """An address of loopback that is this cluster's alone: where a killed daemon listened no other cluster's may take
+    its place, or clients that look for it would meet a stranger."""
+    taken = {load(d).addr for d in known()}
+    for _ in range(1000):
+        addr = f"127.{random.randint(1, 254)}.{random.randint(0, 254)}.1"
+        if addr not in taken and all(port_is_free(addr, p) for p in ports):
+            return addr
+    raise Failure(f"TCP ports {ports[0]} to {ports[-1]} are taken on every address of loopback that was tried")
 
 
-def port_is_free(port):
+def port_is_free(addr, port):
     with socket.socket() as s:
         try:
-            s.bind(("127.0.0.1", port))
+            s.bind((addr, port))
         except OSError:
             return False
     return True
 
 
-def port_owner(port):
-    """Words about who listens on a port, from /proc."""
-    inodes = set()
-    for line in open("/proc/net/tcp").readlines()[1:]:
-        f = line.split()
-        if int(f[1].split(":")[1], 16) == port and f[3] == "0A":
-            inodes.add(f"socket:[{f[9]}]")
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            fds = os.listdir(f"/proc/{pid}/fd")
-            if any(os.readlink(f"/proc/{pid}/fd/{fd}") in inodes for fd in fds):
-                return f"process {pid} ({open(f'/proc/{pid}/comm').read().strip()}) listens there"
-        except OSError:
-            continue
-    return "another process has it"
-
-
 def mon_host(layout):
-    return ",".join(f"[v2:127.0.0.1:{p}/0]" for p in layout.ports)
+    return ",".join(f"[v2:{layout.addr}:{p}/0]" for p in layout.ports)
 
 
 # What makes a one-node cluster quiet, quick and confined to loopback. Timeouts that clients see stay as in the field.
 GLOBAL = """
-public_addr = 127.0.0.1
 auth_cluster_required = cephx
 auth_service_required = cephx
 auth_client_required = cephx
@@ -234,7 +212,7 @@ memstore_device_bytes = 4294967296
 
 def write_conf(layout):
     sections = {"global": "", "mon": "", "mgr": "", "osd": "", "mds": "", "client": ""}
-    sections["global"] = f"fsid = {layout.fsid}\nmon_host = {mon_host(layout)}" + GLOBAL
+    sections["global"] = f"fsid = {layout.fsid}\nmon_host = {mon_host(layout)}\npublic_addr = {layout.addr}\ncluster_addr = {layout.addr}" + GLOBAL
     # a clean end is what writes a memstore to disk, and the fast one skips it
     fast = "false" if layout.store == "memstore" else "true"
     sections["mon"] = MON
