@@ -20,6 +20,7 @@ static bool ask_authority(struct mreq *r, const struct session *s)
 	if (!r->base || r->stale_retries++ || !cap_auth(r->base) || cap_auth(r->base)->session == s)
 		return false;
 	r->need_auth = true;
+	r->forced_rank = -1;
 	mreq_kick(r);
 	return true;
 }

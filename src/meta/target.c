@@ -2,7 +2,7 @@
  *
  * Below .snap the live directory decides, and its fragments do not matter.
  *
- *   1  a forward named one
+ *   1  a forward named one, even if it is not active yet: whoever else is asked would send us there again
  *   2  the directory's fragment that holds the name has a known authority
  *   3  authority asked for (OPEN, READDIR, retries): the rank of the inode's auth cap; else any cap's rank
  *   4  no cap: the lowest active rank (it forwards)
@@ -52,8 +52,8 @@ int mreq_choose_rank(struct mreq *r)
 	const struct cap *c;
 	int rank;
 
-	if (rank_active(m, r->forced_rank))
-		return r->forced_rank;
+	if (r->forced_rank >= 0 && r->forced_rank < (int)m->map->rank_count)
+		return rank_active(m, r->forced_rank) ? r->forced_rank : -1;
 	rank = live ? frag_rank(m, r) : -1;
 	if (rank >= 0)
 		return rank;

@@ -1,11 +1,13 @@
-/* cluster: --mds 1 --standby 1; timeout: 420 */
+/* cluster: --mds 2 --standby 1; timeout: 600 */
 /* MDSs killed at every kind of moment under a client that changes things: before the answer, after it was
  * given but not heard, between the unsafe and the safe reply, during fsync, while the next daemon takes over.
  * Every operation ends once and well, whatever was acknowledged is there, and nothing was done twice.
  *
- * Lanes do the same steps over and over, each in a directory of its own. A step only works if the one before
- * was carried out exactly once, and each round leaves one file with two attributes that tell the round. */
+ * Lanes do the same steps over and over, each in a directory of its own, half of them on another MDS; some
+ * put what they leave into a directory of the other one. A step only works if the one before was carried out
+ * exactly once, and each round leaves one file with two attributes that tell the round. */
 #include <signal.h>
+#include <sys/stat.h>
 #include "ours.h"
 
 enum { LANES = 8, BURST = 200, STEP_LIMIT_MS = 120000, TAKEOVER_LIMIT_MS = 60000 };
@@ -26,7 +28,7 @@ enum step {
 	STEPS
 };
 static const char *const step_names[] = { "mkdir", "create",   "close",  "rename", "link", "symlink",
-					  "chmod", "setxattr", "unlink", "unlink", "keep", "rmdir" };
+					  "chmod", "setxattr", "unlink", "unlink2", "keep", "rmdir" };
 
 struct lane {
 	struct client *c;
@@ -60,6 +62,12 @@ static void lane_path(const struct lane *l, char *buf, const char *name)
 	snprintf(buf, sizeof l->a, "/unsafe/lane%u%s%s", l->n, *name ? "/" : "", name);
 }
 
+/* Of every fourth lane, which rank 1 has, in a directory that rank 0 has. */
+static void keep_path(const struct lane *l, char *buf, size_t size, unsigned round)
+{
+	snprintf(buf, size, l->n % 4 == 3 ? "/unsafe/kept%u/keep%u" : "/unsafe/lane%u/keep%u", l->n, round);
+}
+
 static void lane_go(struct lane *l);
 
 static void stepped(struct cephring_op *op, int64_t res, void *user)
@@ -86,7 +94,6 @@ static int lane_submit(struct lane *l)
 {
 	cephring_mount *m = l->c->o.mount;
 	struct cephring_op *op = &l->op;
-	char keep[32];
 
 	lane_path(l, l->a, "d/f");
 	lane_path(l, l->b, "d/g");
@@ -121,8 +128,7 @@ static int lane_submit(struct lane *l)
 	case UNLINK_LINK:
 		return cephring_unlink(m, NULL, l->a, 0, NULL, op, stepped, l);
 	case KEEP:
-		snprintf(keep, sizeof keep, "keep%u", l->round);
-		lane_path(l, l->a, keep);
+		keep_path(l, l->a, sizeof l->a, l->round);
 		return cephring_rename(m, NULL, l->b, NULL, l->a, 0, NULL, op, stepped, l);
 	default:
 		lane_path(l, l->a, "d");
@@ -173,7 +179,8 @@ static int lane_check(struct ceph_mount_info *cm, const struct lane *l)
 	unsigned names = 0;
 	int bad = 0, len;
 
-	lane_path(l, path, "");
+	keep_path(l, path, sizeof path, 0);
+	*strrchr(path, '/') = 0;
 	if (ceph_opendir(cm, path, &d))
 		return 1;
 	for (struct dirent *e; (e = ceph_readdir(cm, d)) != NULL;)
@@ -182,7 +189,7 @@ static int lane_check(struct ceph_mount_info *cm, const struct lane *l)
 	for (unsigned r = 0; r < l->round; r++) {
 		struct ceph_statx st = { 0 };
 
-		snprintf(path, sizeof path, "/unsafe/lane%u/keep%u", l->n, r);
+		keep_path(l, path, sizeof path, r);
 		len = ceph_getxattr(cm, path, "user.round", value, sizeof value - 1);
 		value[len > 0 ? len : 0] = 0;
 		if (!ceph_statx(cm, path, &st, CEPH_STATX_BASIC_STATS, 0) && st.stx_nlink == 1 &&
@@ -198,28 +205,36 @@ static int lane_check(struct ceph_mount_info *cm, const struct lane *l)
 
 /* ---- the daemons ---- */
 
-static int active(struct client *c, char name[64])
+/* Who serves the rank, and where; 0, or it is not active. */
+static int serving(struct client *c, int rank, char name[64], int *port)
 {
-	json_t *v = our_view(c->o.mount, "status");
-	const char *now = "", *state = "";
-	int err;
+	json_t *v = our_view(c->o.mount, "status"), *r;
+	const char *now = "", *state = "", *addr = "";
+	size_t n;
 
-	err = json_unpack(v, "{s:{s:[{s:s,s:s}]}}", "mdsmap", "ranks", "name", &now, "state", &state);
+	json_array_foreach(json_object_get(json_object_get(v, "mdsmap"), "ranks"), n, r)
+	{
+		if (json_integer_value(json_object_get(r, "rank")) == rank)
+			json_unpack(r, "{s:s,s:s,s:s}", "name", &now, "state", &state, "addr", &addr);
+	}
 	snprintf(name, 64, "%s", now);
-	err |= strcmp(state, "active") != 0;
+	addr = strrchr(addr, ':');
+	if (port)
+		*port = addr ? atoi(addr + 1) : -1;
+	n = strcmp(state, "active") != 0;
 	json_decref(v);
-	return err;
+	return (int)n;
 }
 
 /* From one moment to the next, by its process id: a command would take its time, and the MDS writes its
  * journal every now and then. */
-static void mds_signal(struct client *c, char name[64], int sig)
+static void mds_signal(struct client *c, int rank, char name[64], int sig)
 {
 	char path[4096];
 	int pid = 0;
 	FILE *f;
 
-	active(c, name);
+	serving(c, rank, name, NULL);
 	snprintf(path, sizeof path, "%s/pid/mds.%s", getenv("CLUSTER_DIR"), name);
 	f = fopen(path, "r");
 	if (!f || fscanf(f, "%d", &pid) != 1 || pid <= 1 || kill(pid, sig))
@@ -228,18 +243,18 @@ static void mds_signal(struct client *c, char name[64], int sig)
 }
 
 /* The monitors are told, so that they need not find out. */
-static void mds_die(struct client *c, char name[64])
+static void mds_die(struct client *c, int rank, char name[64])
 {
-	mds_signal(c, name, SIGKILL);
-	devcluster("ceph mds fail 0");
+	mds_signal(c, rank, name, SIGKILL);
+	devcluster("ceph mds fail %d", rank);
 }
 
-static bool mds_taken_over(struct client *c, const char *from)
+static bool mds_taken_over(struct client *c, int rank, const char *from)
 {
 	uint64_t end = now_ns() + TAKEOVER_LIMIT_MS * 1000000ull;
 	char name[64];
 
-	while (active(c, name) || !strcmp(name, from)) {
+	while (serving(c, rank, name, NULL) || !strcmp(name, from)) {
 		if (now_ns() > end)
 			return false;
 		both_turn(c->o.engine, -1, 50);
@@ -332,18 +347,19 @@ static unsigned burst_check(struct ceph_mount_info *cm, const char *in)
 }
 
 /* All is answered, nothing safe. */
-static void between_the_replies(struct client *c)
+static void between_the_replies(struct client *c, int rank)
 {
 	int unsafe, before = number(c, "replays");
-	char name[64];
+	char name[64], in[64];
 
 	lanes_go(c, 3);
 	tap_eq(lanes_end(c), 0, "lanes still under way");
-	burst(c, "/unsafe");
+	snprintf(in, sizeof in, "/unsafe/burst%d", rank);
+	burst(c, in);
 	unsafe = number(c, "requests_unsafe");
-	mds_die(c, name);
+	mds_die(c, rank, name);
 	tap_ok(unsafe > BURST / 2, "the MDS dies between unsafe and safe replies");
-	tap_ok(mds_taken_over(c, name), "another one takes over");
+	tap_ok(mds_taken_over(c, rank, name), "another one takes over");
 	settled(c, "killed between the replies");
 	tap_note("%d were unsafe, %d were replayed", unsafe, number(c, "replays") - before);
 	tap_ok(number(c, "replays") > before, "what was unsafe was replayed");
@@ -351,42 +367,43 @@ static void between_the_replies(struct client *c)
 }
 
 /* Sent to an MDS that does not get to it. */
-static void before_the_reply(struct client *c)
+static void before_the_reply(struct client *c, int rank)
 {
 	char name[64];
 
-	mds_signal(c, name, SIGSTOP);
+	mds_signal(c, rank, name, SIGSTOP);
 	lanes_go(c, 1);
 	serve(c->o.engine, 300);
-	tap_eq(lanes_busy(c), LANES, "lanes that wait for an MDS that hangs");
-	mds_die(c, name);
-	tap_ok(mds_taken_over(c, name), "another one takes over");
+	tap_ok(lanes_busy(c) >= LANES / 2, "lanes wait for an MDS that hangs");
+	mds_die(c, rank, name);
+	tap_ok(mds_taken_over(c, rank, name), "another one takes over");
 	tap_eq(lanes_end(c), 0, "lanes still under way");
 	settled(c, "killed before the reply");
 	mds_return(name);
 }
 
 /* Carried out, and the answer is never heard; with `journaled`, the next daemon knows of it, too. */
-static void unheard(struct client *c, bool journaled)
+static void unheard(struct client *c, int rank, bool journaled)
 {
-	int port = our_mds_port(c->o.mount);
 	char name[64];
+	int port;
 
+	serving(c, rank, name, &port);
 	lanes_go(c, 1);
 	cephring_run(c->o.engine, 0); /* the first steps leave */
 	usleep(200000);               /* and are answered; nobody listens */
 	if (journaled)
-		devcluster("ceph tell mds.0 flush journal >/dev/null");
+		devcluster("ceph tell mds.%d flush journal >/dev/null 2>&1", rank);
 	tap_ok(sever(port) > 0, "the connection breaks with answers in it");
-	mds_die(c, name);
-	tap_ok(mds_taken_over(c, name), "another one takes over");
+	mds_die(c, rank, name);
+	tap_ok(mds_taken_over(c, rank, name), "another one takes over");
 	tap_eq(lanes_end(c), 0, "lanes still under way");
 	settled(c, journaled ? "answers not heard, journaled" : "answers not heard");
 	mds_return(name);
 }
 
 /* While fsync of a directory and syncfs wait. */
-static void during_a_flush(struct client *c)
+static void during_a_flush(struct client *c, int rank)
 {
 	struct call one = { 0 }, all = { 0 };
 	uint64_t end = now_ns() + STEP_LIMIT_MS * 1000000ull;
@@ -398,19 +415,19 @@ static void during_a_flush(struct client *c)
 	tap_eq(cephring_sync_open(c->o.mount, NULL, in, O_RDONLY | O_DIRECTORY, 0, NULL, NULL, &f), 0,
 	       "it is opened");
 	burst(c, in);
-	mds_signal(c, name, SIGSTOP);
+	mds_signal(c, rank, name, SIGSTOP);
 	if (cephring_fsync(f, 0, &one.op, called, &one) || cephring_syncfs(c->o.mount, &all.op, called, &all))
 		tap_die("fsync and syncfs are taken");
 	serve(c->o.engine, 300);
 	tap_ok(!one.calls && !all.calls, "both wait for an MDS that hangs");
-	mds_die(c, name);
+	mds_die(c, rank, name);
 	while ((!one.calls || !all.calls) && now_ns() < end)
 		both_turn(c->o.engine, -1, 50);
 	tap_ok(one.calls == 1 && one.res == 0, "fsync ends well");
 	tap_ok(all.calls == 1 && all.res == 0, "syncfs ends well");
 	tap_eq(cephring_sync_close(f), 0, "the directory is closed");
 	settled(c, "killed during a flush");
-	tap_ok(mds_taken_over(c, name), "another one takes over");
+	tap_ok(mds_taken_over(c, rank, name), "another one takes over");
 	mds_return(name);
 }
 
@@ -422,15 +439,16 @@ static void at_any_moment(struct client *c)
 
 	for (unsigned n = 0; n < sizeof after_ms / sizeof *after_ms; n++) {
 		uint64_t end = now_ns() + after_ms[n] * 1000000ull;
+		int rank = n & 1;
 
 		lanes_go(c, 20);
 		while (now_ns() < end)
 			cephring_run(c->o.engine, 0);
-		mds_die(c, name);
+		mds_die(c, rank, name);
 		if (n == 2) {
 			mds_return(name);
 			serve(c->o.engine, 50);
-			mds_die(c, next);
+			mds_die(c, rank, next);
 			mds_return(next);
 		}
 		tap_eq(lanes_end(c), 0, "lanes still under way");
@@ -489,10 +507,53 @@ static void verify(struct client *c)
 		bad += (unsigned)lane_check(cm, &c->lane[n]);
 		rounds += c->lane[n].round;
 	}
-	bad += burst_check(cm, "/unsafe") + burst_check(cm, "/unsafe/flush");
+	bad += burst_check(cm, "/unsafe/burst0") + burst_check(cm, "/unsafe/burst1");
+	bad += burst_check(cm, "/unsafe/flush");
 	tap_eq(bad, 0, "things that libcephfs finds other than they were left");
 	tap_note("%u rounds of %d steps", rounds, STEPS);
 	second_unmount(cm);
+}
+
+static bool on_rank(struct client *c, const char *path, int rank)
+{
+	char text[16] = "";
+	int64_t n =
+	    cephring_sync_getxattr(c->o.mount, NULL, path, "ceph.auth_mds", 0, NULL, text, sizeof text - 1);
+
+	return n > 0 && atoi(text) == rank;
+}
+
+/* A directory, pinned; true once it is where it should be. The directory itself stays with its parent's rank,
+ * so a name in it is asked for. */
+static bool pinned(struct client *c, const char *path, int rank)
+{
+	uint64_t end = now_ns() + TAKEOVER_LIMIT_MS * 1000000ull;
+	char probe[128];
+
+	snprintf(probe, sizeof probe, "%s/.probe", path);
+	if (cephring_sync_mkdir(c->o.mount, NULL, probe, 0755, CEPHRING_PARENTS, NULL) ||
+	    cephring_sync_setxattr(c->o.mount, NULL, path, "ceph.dir.pin", rank ? "1" : "0", 1, 0, 0, NULL))
+		tap_die("a directory for each lane");
+	while (!on_rank(c, probe, rank) && now_ns() < end) {
+		serve(c->o.engine, 200);
+		cephring_drop_caches(c->o.mount);
+	}
+	return on_rank(c, probe, rank);
+}
+
+static bool spread(struct client *c)
+{
+	bool good = true;
+	char path[96];
+
+	for (unsigned n = 0; n < LANES; n++) {
+		c->lane[n] = (struct lane){ .c = c, .n = n };
+		lane_path(&c->lane[n], path, "");
+		good &= pinned(c, path, n & 1);
+		snprintf(path, sizeof path, "/unsafe/kept%u", n);
+		good &= n % 4 != 3 || pinned(c, path, 0);
+	}
+	return good && pinned(c, "/unsafe/burst0", 0) && pinned(c, "/unsafe/burst1", 1);
 }
 
 int main(void)
@@ -502,21 +563,17 @@ int main(void)
 					    .log_arg = &c,
 					    .log_level = CEPHRING_LOG_WARN };
 
+	umask(0); /* the modes tell what was made */
 	if (ours_mount(&c.o, NULL, &more))
 		tap_die(c.o.words);
-	for (unsigned n = 0; n < LANES; n++) {
-		char path[96];
-
-		c.lane[n] = (struct lane){ .c = &c, .n = n };
-		lane_path(&c.lane[n], path, "");
-		if (cephring_sync_mkdir(c.o.mount, NULL, path, 0755, CEPHRING_PARENTS, NULL))
-			tap_die("a directory for each lane");
+	tap_ok(spread(&c), "both MDSs have their part");
+	for (int rank = 0; rank < 2; rank++) {
+		between_the_replies(&c, rank);
+		before_the_reply(&c, rank);
 	}
-	between_the_replies(&c);
-	before_the_reply(&c);
-	unheard(&c, false);
-	unheard(&c, true);
-	during_a_flush(&c);
+	unheard(&c, 0, false);
+	unheard(&c, 1, true);
+	during_a_flush(&c, 0);
 	at_any_moment(&c);
 	evicted(&c);
 	ours_end(&c.o);

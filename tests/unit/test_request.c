@@ -595,6 +595,31 @@ Test(request, forwarded_it_begins_anew_elsewhere)
 	wire_free(b);
 }
 
+/* Anybody else would send it there again. */
+Test(request, forwarded_to_a_rank_that_is_not_active_it_waits)
+{
+	struct bed *b = bed_new(1 << 20);
+	struct session *s = wire_session(b, 0), *s1 = wire_session(b, 1);
+	struct inode *dir = bed_inode(b, s, DIR, true, CAP_STAT_ALL, 1);
+	struct told t = { 0 };
+	uint64_t tid = submit(request(b, MDS_OP_MKDIR, dir, "d", &t));
+	struct parsed q;
+
+	wire_request(MDS_OP_MKDIR, &q);
+	b->map.rank[1].state = MDS_STATE_REJOIN;
+	wire_map(b, 10, MDS_STATE_ACTIVE);
+	wire_forward(s, tid, 1, 1);
+	wire_quiet();
+	cr_assert_eq(find(b, tid)->state, MREQ_WAIT_MAP);
+	b->map.rank[1].state = MDS_STATE_ACTIVE;
+	wire_map(b, 10, MDS_STATE_ACTIVE);
+	cr_assert_eq(wire_request(MDS_OP_MKDIR, &q)->rank, 1);
+	answer(s1, tid, plain(MDS_OP_MKDIR, true, -EEXIST));
+	cr_assert_eq(t.result, -EEXIST);
+	all_gone(b);
+	wire_free(b);
+}
+
 Test(request, stale_is_asked_at_the_authority_once)
 {
 	struct bed *b = bed_new(1 << 20);
@@ -608,7 +633,6 @@ Test(request, stale_is_asked_at_the_authority_once)
 	r->forced_rank = 1;
 	tid = submit(r);
 	cr_assert_eq(wire_request(MDS_OP_SETATTR, &q)->rank, 1);
-	r->forced_rank = -1;
 	answer(s1, tid, plain(MDS_OP_SETATTR, true, -ESTALE));
 	cr_assert_eq(wire_request(MDS_OP_SETATTR, &q)->rank, 0);
 	answer(s, tid, plain(MDS_OP_SETATTR, true, -ESTALE));
