@@ -385,6 +385,63 @@ CEPHRING_API cephring_inode *cephring_file_inode(cephring_file *f); /* borrowed 
 CEPHRING_API int cephring_fsync(cephring_file *f, int datasync, struct cephring_op *op, cephring_cb cb,
 				void *user);
 
+/* ---- file data ----
+ * Offsets are the caller's to keep: a handle has no position. Operations on one handle that are in flight
+ * together are carried out in no order, but each sees what was complete before it was submitted. The memory
+ * is used in place: nothing of it may change, or be looked at, before the callback.
+ * A write is complete when this client, and through its caps every other one, reads it back. It is on stable
+ * storage after cephring_fsync(), or when it is complete on a handle with O_DSYNC or O_SYNC, or with
+ * CEPHRING_IO_DSYNC. What was complete and is lost later (-EIO, -ENOSPC, -EDQUOT, ...) is reported once by
+ * fsync and once by close of each handle, and in the log.
+ * -EBADF: not open for that; -EISDIR; -EINVAL: beyond INT64_MAX; -EFBIG: beyond the file system's largest
+ * file; -EDQUOT; -ENOSPC: the pool or the cluster is full; -EROFS: a snapshot; -EPERM: this client's key may
+ * not use the file's pool; -ESHUTDOWN: evicted. */
+struct iovec; /* <sys/uio.h> */
+enum {
+	CEPHRING_IO_DSYNC = 1,  /* a write: complete on stable storage */
+	CEPHRING_IO_DIRECT = 2, /* neither from nor into the cache, as O_DIRECT: no alignment is asked */
+	CEPHRING_IO_APPEND = 4, /* a write: at the end, as O_APPEND */
+};
+/* res = bytes read; fewer than asked only at the end of the file. Holes read as zeros. */
+CEPHRING_API int cephring_read(cephring_file *f, void *buf, size_t size, uint64_t offset, int flags,
+			       struct cephring_op *op, cephring_cb cb, void *user);
+/* res = bytes written: all, or as many as there was room for under a quota. */
+CEPHRING_API int cephring_write(cephring_file *f, const void *buf, size_t size, uint64_t offset, int flags,
+				struct cephring_op *op, cephring_cb cb, void *user);
+/* The same with many buffers (at most IOV_MAX of <limits.h>: -EINVAL). The array too stays the caller's. */
+CEPHRING_API int cephring_readv(cephring_file *f, const struct iovec *iov, unsigned count, uint64_t offset,
+				int flags, struct cephring_op *op, cephring_cb cb, void *user);
+CEPHRING_API int cephring_writev(cephring_file *f, const struct iovec *iov, unsigned count, uint64_t offset,
+				 int flags, struct cephring_op *op, cephring_cb cb, void *user);
+/* mode: of <fcntl.h>: FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE; FALLOC_FL_ZERO_RANGE, also with KEEP_SIZE;
+ * or 0, which only makes the file longer: CephFS reserves nothing. Others: -EOPNOTSUPP. */
+CEPHRING_API int cephring_fallocate(cephring_file *f, int mode, uint64_t offset, uint64_t length,
+				    struct cephring_op *op, cephring_cb cb, void *user);
+/* whence: SEEK_DATA or SEEK_HOLE. res = the offset; -ENXIO: there is none. Objects are asked what they have:
+ * a hole that is found is one, data may be a hole of less than an object. */
+CEPHRING_API int cephring_seek(cephring_file *f, uint64_t offset, int whence, struct cephring_op *op,
+			       cephring_cb cb, void *user);
+enum {
+	CEPHRING_COPY_OFFLOAD = 1, /* whole objects are copied by the OSDs where layouts allow it */
+};
+/* copy_file_range(2) within the mount: res = bytes copied, fewer at the end of `from`. The same file:
+ * -EINVAL if the ranges overlap. */
+CEPHRING_API int cephring_copy(cephring_file *from, uint64_t from_offset, cephring_file *to,
+			       uint64_t to_offset, uint64_t length, int flags, struct cephring_op *op,
+			       cephring_cb cb, void *user);
+/* advice: POSIX_FADV_* of <fcntl.h>. WILLNEED reads into the cache, DONTNEED writes back and drops, RANDOM
+ * and SEQUENTIAL rule this handle's readahead. res 0. */
+CEPHRING_API int cephring_advise(cephring_file *f, uint64_t offset, uint64_t length, int advice,
+				 struct cephring_op *op, cephring_cb cb, void *user);
+/* Small files in one operation: open, read from the start, and close; res = bytes (at most `size`), *st (may
+ * be NULL) its attributes. And: create (or truncate), write and close; flags: O_EXCL, O_DSYNC; res = size. */
+CEPHRING_API int cephring_read_path(cephring_mount *m, cephring_inode *at, const char *path, void *buf,
+				    size_t size, struct cephring_statx *st, const struct cephring_cred *cred,
+				    struct cephring_op *op, cephring_cb cb, void *user);
+CEPHRING_API int cephring_write_path(cephring_mount *m, cephring_inode *at, const char *path, const void *buf,
+				     size_t size, int flags, uint32_t mode, const struct cephring_cred *cred,
+				     struct cephring_op *op, cephring_cb cb, void *user);
+
 /* Packed one behind another; the next begins `reclen` bytes on (a multiple of 8). */
 struct cephring_dirent {
 	uint32_t reclen;
@@ -443,6 +500,12 @@ struct cephring_stats {
 	uint64_t cap_snaps,
 	    cap_waits; /* states kept for snapshots; reads and writes that had to wait for caps */
 	uint64_t async_ops, async_failed; /* done before the MDS was asked; refused by it afterwards */
+	uint64_t reads, writes, read_bytes, written_bytes; /* of file data, as the callers asked */
+	uint64_t osd_ops, osd_resends, osd_read_bytes, osd_written_bytes; /* as the OSDs were asked */
+	uint64_t copied_secure, copied_small, copied_cache; /* bytes of data copied in user space, by reason:
+			 decrypted or encrypted; too small to be worth a receive of its own; the cache */
+	uint64_t data_cache_bytes, data_dirty_bytes, data_hits, data_misses, readahead_bytes,
+	    readahead_wasted; /* bytes, but hits and misses: reads */
 };
 CEPHRING_API int cephring_stats(cephring_mount *m, struct cephring_stats *out);
 /* Debug views as JSON text (monitors, sessions, maps, negotiated modes, requests in flight, caps ...): what =
@@ -515,6 +578,24 @@ CEPHRING_API int cephring_sync_open(cephring_mount *m, cephring_inode *at, const
 				    uint32_t mode, const struct cephring_layout *layout,
 				    const struct cephring_cred *cred, cephring_file **out);
 CEPHRING_API int cephring_sync_close(cephring_file *f);
+CEPHRING_API int64_t cephring_sync_read(cephring_file *f, void *buf, size_t size, uint64_t offset, int flags);
+CEPHRING_API int64_t cephring_sync_write(cephring_file *f, const void *buf, size_t size, uint64_t offset,
+					 int flags);
+CEPHRING_API int64_t cephring_sync_readv(cephring_file *f, const struct iovec *iov, unsigned count,
+					 uint64_t offset, int flags);
+CEPHRING_API int64_t cephring_sync_writev(cephring_file *f, const struct iovec *iov, unsigned count,
+					  uint64_t offset, int flags);
+CEPHRING_API int cephring_sync_fallocate(cephring_file *f, int mode, uint64_t offset, uint64_t length);
+CEPHRING_API int64_t cephring_sync_seek(cephring_file *f, uint64_t offset, int whence);
+CEPHRING_API int64_t cephring_sync_copy(cephring_file *from, uint64_t from_offset, cephring_file *to,
+					uint64_t to_offset, uint64_t length, int flags);
+CEPHRING_API int cephring_sync_advise(cephring_file *f, uint64_t offset, uint64_t length, int advice);
+CEPHRING_API int64_t cephring_sync_read_path(cephring_mount *m, cephring_inode *at, const char *path,
+					     void *buf, size_t size, struct cephring_statx *st,
+					     const struct cephring_cred *cred);
+CEPHRING_API int64_t cephring_sync_write_path(cephring_mount *m, cephring_inode *at, const char *path,
+					      const void *buf, size_t size, int flags, uint32_t mode,
+					      const struct cephring_cred *cred);
 CEPHRING_API int64_t cephring_sync_readdir(cephring_file *f, void *buf, size_t size);
 
 #ifdef __cplusplus
