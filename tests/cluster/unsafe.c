@@ -27,7 +27,7 @@ enum step {
 	RMDIR,
 	STEPS
 };
-static const char *const step_names[] = { "mkdir", "create",   "close",  "rename", "link", "symlink",
+static const char *const step_names[] = { "mkdir", "create",   "close",  "rename",  "link", "symlink",
 					  "chmod", "setxattr", "unlink", "unlink2", "keep", "rmdir" };
 
 struct lane {
