@@ -157,6 +157,8 @@ struct caps_data_ops {
 	bool (*dirty_under)(void *arg, const struct inode *i, const struct snapctx *ctx);
 	/* The file was cut: what lies beyond `size` is gone. */
 	void (*truncated)(void *arg, struct inode *i, uint64_t size);
+	/* Nothing may be sent to OSDs before they know of this map: somebody was fenced off with it. */
+	void (*barrier)(void *arg, uint32_t epoch);
 };
 
 /* Invariants of one inode's caps, uses and flushes; tests run it after every step. NULL = fine, else words.

@@ -230,11 +230,21 @@ static void handle_known(struct meta *m, struct session *s, struct cap *c, const
 	}
 }
 
+static void raise_barrier(struct meta *m, uint32_t epoch)
+{
+	if (epoch <= m->osd_epoch_barrier)
+		return;
+	m->osd_epoch_barrier = epoch;
+	if (m->data && m->data->barrier)
+		m->data->barrier(m->data_arg, epoch);
+}
+
 void caps_handle(struct meta *m, struct session *s, const struct caps_msg *g)
 {
 	struct inode *i;
 	struct cap *c;
 
+	raise_barrier(m, g->osd_epoch_barrier);
 	if (g->op == CAPS_IMPORT) {
 		handle_import(m, s, g);
 		return;

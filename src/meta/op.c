@@ -1,5 +1,6 @@
 /* op.c: see op.h. */
 #include "meta.h"
+#include "session_impl.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -31,13 +32,15 @@ static void op_end(struct op *op, int64_t res)
 	inode_put(m, op->inode);
 	op->inode = NULL;
 	LIST_REMOVE(op, active);
-	m->stats.ops++;
-	m->stats.ops_cached += !op->sent;
+	m->stats.ops += !op->inner;
+	m->stats.ops_cached += !op->sent && !op->inner;
 	op->uncertain &= res < 0; /* what ended well is certain */
 	op->state = OP_IDLE;
 	op->deadline_ns = 0;
 	__atomic_sub_fetch(&m->op_count, 1, __ATOMIC_RELAXED);
 	pub_check_closed();
+	if (op->ending && m->stopping && !m->closing)
+		meta_check_stopped(m);
 	op->cb((struct cephring_op *)op, res, op->user);
 }
 
@@ -65,8 +68,28 @@ static void op_run(struct op *op, int64_t res)
 
 void op_resume(struct op *op, int64_t res)
 {
-	if (op->state == OP_WAITING)
+	if (op->state != OP_WAITING)
+		return;
+	if (op->ending)
+		op_end(op, op->ending);
+	else
 		op_run(op, res);
+}
+
+/* Ends a waiting operation early, now or soon. */
+static void op_stop(struct op *op, int err)
+{
+	struct op *sub = op->sub;
+
+	if (op->ending)
+		return;
+	op->ending = err;
+	if (sub) {
+		op_stop(sub, err); /* resumes this one, perhaps at once */
+		return;
+	}
+	if (!op->fam->cancel || !op->fam->cancel(op, err))
+		op_end(op, err);
 }
 
 static void op_deadline(struct ring_timer *t)
@@ -74,7 +97,7 @@ static void op_deadline(struct ring_timer *t)
 	struct op *op = op_of_timer(t);
 
 	log_emit(op->m->log, LOG_WARN, "%s: deadline passed", op->fam->name);
-	op_end(op, -ETIMEDOUT);
+	op_stop(op, -ETIMEDOUT);
 }
 
 static void op_start(struct ring_task *t)
@@ -111,6 +134,27 @@ void op_set_walk(struct op *op, struct inode *at, const char *path, int flags,
 	op->start.mask = mask;
 }
 
+static void prepare(struct op *op, struct meta *m, const struct op_family *fam, cephring_cb cb, void *user)
+{
+	op->fam = fam;
+	op->m = m;
+	op->cb = cb;
+	op->user = user;
+	op->serial = __atomic_add_fetch(&m->op_serial, 1, __ATOMIC_RELAXED);
+	op->at = 0;
+	op->sent = op->uncertain = false;
+	op->waits_for_name = op->inner = false;
+	op->ending = 0;
+	op->sub = NULL;
+	op->req = NULL;
+	op->inode = NULL;
+	op->timer = (struct ring_timer){ 0 };
+	op->walk = (struct walk){ 0 };
+	op->from = (struct walk){ 0 };
+	op->start.path = NULL;
+	op->task = (struct ring_task){ .fn = op_start };
+}
+
 int op_prepare(struct meta *m, struct cephring_op *pub, const struct op_family *fam, cephring_cb cb,
 	       void *user, struct op **out)
 {
@@ -124,21 +168,7 @@ int op_prepare(struct meta *m, struct cephring_op *pub, const struct op_family *
 		__atomic_sub_fetch(&m->op_count, 1, __ATOMIC_RELAXED);
 		return -EAGAIN;
 	}
-	op->fam = fam;
-	op->m = m;
-	op->cb = cb;
-	op->user = user;
-	op->serial = __atomic_add_fetch(&m->op_serial, 1, __ATOMIC_RELAXED);
-	op->at = 0;
-	op->sent = op->uncertain = false;
-	op->waits_for_name = false;
-	op->req = NULL;
-	op->inode = NULL;
-	op->timer = (struct ring_timer){ 0 };
-	op->walk = (struct walk){ 0 };
-	op->from = (struct walk){ 0 };
-	op->start.path = NULL;
-	op->task = (struct ring_task){ .fn = op_start };
+	prepare(op, m, fam, cb, user);
 	*out = op;
 	return 0;
 }
@@ -158,6 +188,38 @@ int op_submit(struct op *op)
 		__atomic_sub_fetch(&m->op_count, 1, __ATOMIC_RELAXED);
 	}
 	return err;
+}
+
+/* ---- parts ---- */
+
+static void sub_ended(struct cephring_op *pub, int64_t res, void *user)
+{
+	struct op *op = user, *sub = (struct op *)pub;
+
+	op->sub = NULL;
+	op->sub_res = res;
+	op->sent |= sub->sent;
+	op->uncertain |= sub->uncertain;
+	op_resume(op, res);
+}
+
+struct op *op_sub_prepare(struct op *op, struct cephring_op *memory, const struct op_family *fam)
+{
+	struct op *sub = (struct op *)memory;
+
+	sub->deadline_ns = 0;
+	prepare(sub, op->m, fam, sub_ended, op);
+	sub->inner = true;
+	__atomic_add_fetch(&op->m->op_count, 1, __ATOMIC_RELAXED);
+	return sub;
+}
+
+int64_t op_sub(struct op *op, struct op *sub)
+{
+	op->sub = sub;
+	sub->state = OP_QUEUED;
+	op_start(&sub->task);
+	return op->sub ? OP_PENDING : op->sub_res;
 }
 
 /* ---- cancel: by pointer and serial, so that an op that ended meanwhile, even one whose memory is gone, is
@@ -180,7 +242,7 @@ static void cancel_run(struct ring_task *t)
 	{
 		if (op == c->op && op->serial == c->serial) {
 			if (!op->fam->for_good)
-				op_end(op, -ECANCELED);
+				op_stop(op, -ECANCELED);
 			break;
 		}
 	}
@@ -223,14 +285,13 @@ void ops_fail_all(struct meta *m, int err, struct op *except)
 {
 	struct op *op;
 
-	for (;;) {
-		op = LIST_FIRST(&m->ops);
-		if (op && op == except)
-			op = LIST_NEXT(op, active);
-		if (!op)
-			return;
-		op_end(op, err);
-	}
+	do {
+		LIST_FOREACH(op, &m->ops, active)
+		if (op != except && !op->inner && !op->ending)
+			break;
+		if (op)
+			op_stop(op, err);
+	} while (op);
 }
 
 /* ---- one request ---- */

@@ -11,6 +11,7 @@
 #pragma once
 #include <limits.h>
 #include <sys/queue.h>
+#include <sys/uio.h>
 #include "../../include/cephring.h"
 #include "../ring/ring.h"
 #include "walk.h"
@@ -28,6 +29,10 @@ struct op_family {
 	int64_t (*step)(struct op *op, int64_t res);
 	/* Drops what the operation holds; runs once, before the callback. NULL: nothing. */
 	void (*end)(struct op *op, int64_t res);
+	/* It waits and is to end early, with `err`. True: it will, in a moment: what uses the caller's memory
+	 * is being stopped first; then it resumes, with whatever. False, or NULL: nothing stands in the way.
+	 */
+	bool (*cancel)(struct op *op, int err);
 	bool for_good; /* neither a deadline nor a cancel ends it early: unmount */
 };
 
@@ -46,6 +51,10 @@ struct op {
 	uint8_t state;             /* enum op_state */
 	bool sent;                 /* a message was needed */
 	bool waits_for_name;       /* on meta.name_waits */
+	bool inner;                /* a part of another operation, which `user` is */
+	int ending;                /* an early end is on its way: with this */
+	struct op *sub;            /* the part under way, or NULL */
+	int64_t sub_res;           /* of one that ended at once */
 	LIST_ENTRY(op) name_wait;
 	bool uncertain;      /* ended early with a request of it sent: it may have been carried out */
 	struct mreq *req;    /* the single request waited for, or NULL */
@@ -114,6 +123,27 @@ struct op {
 		struct {
 			struct cephring_setattr set; /* a copy */
 		} setattr;
+		struct { /* of api/data*.c */
+			struct file *file;
+			const struct iovec *iov; /* borrowed */
+			unsigned iov_count;
+			int flags; /* CEPHRING_IO_*; whence; mode; advice */
+			uint64_t offset, len;
+			struct iovec one; /* what iov points to, for a single buffer */
+			void *state;      /* owned: data_op.h */
+			struct file *to;  /* copy */
+			uint64_t to_offset;
+		} data;
+		struct { /* small files as a whole: api/data_path.c */
+			void *buf;
+			size_t size;
+			struct cephring_statx *st;
+			int flags;
+			uint32_t mode;
+			struct cephring_file *file; /* while open */
+			void *sub;                  /* owned: the part under way */
+			int64_t res;
+		} whole;
 		struct {
 			const char *name;
 			const struct cephring_kv *metadata;
@@ -163,6 +193,11 @@ void op_set_walk(struct op *op, struct inode *at, const char *path, int flags,
 void op_retire(struct op *op);
 /* Goes on with a waiting operation. */
 void op_resume(struct op *op, int64_t res);
+/* For steps: another operation as a part of this one, in memory of the family's that outlives it; begun
+ * without a turn in between. op_sub_prepare() is op_prepare() without budget. The result, or OP_PENDING: the
+ * op is entered again with it. What ends the op early ends the part first. */
+struct op *op_sub_prepare(struct op *op, struct cephring_op *memory, const struct op_family *fam);
+int64_t op_sub(struct op *op, struct op *sub);
 /* [any thread] */
 int op_cancel(struct meta *m, struct cephring_op *pub);
 /* Ends every operation but `except` with `err`. */

@@ -86,10 +86,23 @@ static bool is_promised(const struct mreq *r)
 	return r->state == MREQ_UNSAFE || (r->async && r->state == MREQ_SENT);
 }
 
+/* Operations that use memory of the program's to the last. */
+static bool all_ended(const struct meta *m)
+{
+	const struct op *op;
+
+	LIST_FOREACH(op, &m->ops, active)
+	if (op->ending)
+		return false;
+	return true;
+}
+
 static bool all_told(const struct meta *m)
 {
 	const struct mreq *r;
 
+	if (!all_ended(m))
+		return false;
 	TAILQ_FOREACH(r, &m->in_order, order)
 	if (is_promised(r))
 		return false;
