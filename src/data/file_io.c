@@ -1,0 +1,289 @@
+/* file_io.c: see file_io.h. Parts go round: each takes the next run when its request has ended, until there
+ * is none, or one has failed. */
+#include "file_io.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../ring/mem.h"
+
+/* ---- buffers ---- */
+
+/* The buffer in which byte `at` of the I/O lies; searched from where the last search ended. */
+static void seek(struct file_io *io, uint64_t at)
+{
+	if (at < io->iov_base) {
+		io->iov_at = 0;
+		io->iov_base = 0;
+	}
+	while (at - io->iov_base >= io->iov[io->iov_at].iov_len)
+		io->iov_base += io->iov[io->iov_at++].iov_len;
+}
+
+static struct iovec *more_room(struct file_part *p)
+{
+	uint32_t room = p->iov_room * 4;
+	struct iovec *iov = mem_alloc(room * sizeof *iov);
+
+	if (!iov)
+		return NULL;
+	memcpy(iov, p->iov, p->iov_room * sizeof *iov);
+	if (p->iov != p->few)
+		mem_free(p->iov, 0);
+	p->iov = iov;
+	p->iov_room = room;
+	return iov;
+}
+
+/* One more buffer, or more of the last one. */
+static bool append(struct file_part *p, uint32_t *count, char *base, uint64_t len)
+{
+	struct iovec *last = *count ? &p->iov[*count - 1] : NULL;
+
+	if (last && (char *)last->iov_base + last->iov_len == base) {
+		last->iov_len += len;
+		return true;
+	}
+	if (*count == p->iov_room && !more_room(p))
+		return false;
+	p->iov[(*count)++] = (struct iovec){ base, len };
+	return true;
+}
+
+/* Appends bytes [at, at + len) of the I/O. */
+static int gather_piece(struct file_part *p, uint32_t *count, uint64_t at, uint64_t len)
+{
+	struct file_io *io = p->io;
+
+	while (len) {
+		uint64_t skip, n;
+
+		seek(io, at);
+		skip = at - io->iov_base;
+		n = io->iov[io->iov_at].iov_len - skip;
+		n = n < len ? n : len;
+		if (!append(p, count, (char *)io->iov[io->iov_at].iov_base + skip, n))
+			return -ENOMEM;
+		at += n;
+		len -= n;
+	}
+	return 0;
+}
+
+static int gather(struct file_part *p, const struct stripe_run *run, uint32_t *count)
+{
+	struct file_io *io = p->io;
+	struct stripe_piece piece;
+	uint64_t done = 0;
+	int err = 0;
+
+	*count = 0;
+	while (!err && stripe_piece(&io->at.layout, run, done, &piece)) {
+		err = gather_piece(p, count, piece.file_offset - io->offset, piece.len);
+		done += piece.len;
+	}
+	return err;
+}
+
+/* What came short of the run is a hole. */
+static void zero_rest(struct file_part *p)
+{
+	uint64_t skip = p->q.dest_done, left = p->len - skip;
+
+	for (uint32_t n = 0; left; n++) {
+		uint64_t have = p->iov[n].iov_len, z;
+
+		if (skip >= have) {
+			skip -= have;
+			continue;
+		}
+		z = have - skip < left ? have - skip : left;
+		memset((char *)p->iov[n].iov_base + skip, 0, z);
+		left -= z;
+		skip = 0;
+	}
+}
+
+/* ---- one request ---- */
+
+static int build(struct file_part *p, const struct stripe_run *run)
+{
+	struct file_io *io = p->io;
+	const struct file_where *w = &io->at;
+	struct osd_trunc t = { .size = stripe_object_trunc(&w->layout, run->object, w->truncate_size),
+			       .seq = w->truncate_seq };
+	uint32_t count;
+	int err;
+
+	if (io->kind == FILE_ZERO) {
+		if (run->len == w->layout.object_size && run->object)
+			osd_op_delete(osd_req_op(&p->q));
+		else
+			osd_op_zero(osd_req_op(&p->q), run->offset, run->len, t);
+		return 0;
+	}
+	err = gather(p, run, &count);
+	if (err)
+		return err;
+	return io->kind == FILE_READ
+		   ? osd_req_read(&p->q, run->offset, (uint32_t)run->len, t, p->iov, count)
+		   : osd_req_write(&p->q, OSD_OP_WRITE, run->offset, (uint32_t)run->len, t, p->iov, count);
+}
+
+static void part_done(struct osd_req *q, int result);
+
+static int send(struct file_part *p, const struct stripe_run *run)
+{
+	struct file_io *io = p->io;
+	const struct file_where *w = &io->at;
+	char name[STRIPE_NAME_MAX];
+	int err =
+	    osd_req_init(&p->q, w->pool, w->nspace, name, stripe_object_name(w->ino, run->object, name));
+
+	p->len = run->len;
+	p->q.done = part_done;
+	p->q.flags = io->flags;
+	p->q.snapid = w->snapid;
+	if (io->kind != FILE_READ) {
+		p->q.snap_seq = w->snap_seq;
+		p->q.snaps = w->snaps;
+		p->q.snap_count = w->snap_count;
+		p->q.mtime_ns = io->mtime_ns;
+	}
+	err = err ? err : build(p, run);
+	err = err ? err : osdc_submit(io->c, &p->q);
+	if (err)
+		osd_req_fini(&p->q);
+	return err;
+}
+
+/* ---- all of them ---- */
+
+static bool next_run(struct file_io *io, struct stripe_run *run)
+{
+	uint64_t end = io->offset + io->len, len;
+
+	if (io->window_end > io->offset && stripe_next(&io->it, run))
+		return true;
+	if (io->window_end == end)
+		return false;
+	len = end - io->window_end;
+	if (io->at.layout.object_size > FILE_IO_OBJECT && len > FILE_IO_RUN)
+		len = FILE_IO_RUN;
+	stripe_begin(&io->it, &io->at.layout, io->window_end, len);
+	io->window_end += len;
+	return stripe_next(&io->it, run);
+}
+
+static void fail(struct file_io *io, int err)
+{
+	if (!io->err)
+		io->err = err;
+}
+
+/* False: it has nothing to do any more. */
+static bool feed(struct file_part *p)
+{
+	struct file_io *io = p->io;
+	struct stripe_run run;
+	int err;
+
+	if (io->err || !next_run(io, &run))
+		return false;
+	err = send(p, &run);
+	if (err)
+		fail(io, err);
+	p->busy = !err;
+	io->busy += p->busy;
+	return p->busy;
+}
+
+static void parts_free(struct file_io *io)
+{
+	for (uint32_t n = 0; n < io->part_count; n++)
+		if (io->parts[n].iov != io->parts[n].few)
+			mem_free(io->parts[n].iov, 0);
+	if (io->parts != &io->one)
+		mem_free(io->parts, 0);
+	io->parts = NULL;
+	io->part_count = 0;
+}
+
+static void part_done(struct osd_req *q, int result)
+{
+	struct file_part *p = (struct file_part *)q;
+	struct file_io *io = p->io;
+
+	p->busy = false;
+	io->busy--;
+	if (result == -ENOENT && io->kind != FILE_WRITE) /* no such object: a hole */
+		result = 0;
+	if (result < 0)
+		fail(io, result);
+	else if (io->kind == FILE_READ)
+		zero_rest(p);
+	if (feed(p) || io->busy)
+		return;
+	parts_free(io);
+	io->done(io, io->err);
+}
+
+/* How many requests it is worth having. */
+static uint32_t parts_wanted(const struct file_io *io)
+{
+	const struct stripe_layout *l = &io->at.layout;
+	struct stripe_run run;
+	struct stripe_iter it;
+	uint32_t n = 0;
+
+	if (l->object_size > FILE_IO_OBJECT && io->len > FILE_IO_RUN)
+		return FILE_IO_PARTS;
+	stripe_begin(&it, l, io->offset, io->len);
+	while (n < FILE_IO_PARTS && stripe_next(&it, &run))
+		n++;
+	return n;
+}
+
+int file_io_submit(struct osdc *c, struct file_io *io)
+{
+	uint32_t count;
+	int err;
+
+	if (stripe_check(&io->at.layout) || !io->len || io->offset + io->len < io->offset)
+		return -EINVAL;
+	count = parts_wanted(io);
+	io->parts = count == 1 ? &io->one : mem_alloc(count * sizeof *io->parts);
+	if (!io->parts)
+		return -ENOMEM;
+	io->c = c;
+	io->it = (struct stripe_iter){ 0 };
+	io->window_end = io->offset;
+	io->iov_at = 0;
+	io->iov_base = 0;
+	io->busy = 0;
+	io->err = 0;
+	io->part_count = count;
+	for (uint32_t n = 0; n < count; n++) {
+		struct file_part *p = &io->parts[n];
+
+		p->io = io;
+		p->iov = p->few;
+		p->iov_room = FILE_IO_FEW;
+		p->busy = false;
+	}
+	for (uint32_t n = 0; n < count && feed(&io->parts[n]); n++)
+		;
+	if (io->busy)
+		return 0; /* what failed is told when the others have ended */
+	err = io->err;
+	parts_free(io);
+	return err;
+}
+
+void file_io_cancel(struct file_io *io, int err)
+{
+	fail(io, err);
+	for (uint32_t n = 0; n < io->part_count; n++)
+		if (io->parts[n].busy)
+			osdc_cancel(&io->parts[n].q, err);
+}
