@@ -90,11 +90,18 @@ static void on_fsmap(void *arg, const struct fsmap_user *fs)
 		     log_fail(&mt->log, -ENOENT, "mount: no file system '%s' (there is:%s)", mt->fs, names));
 }
 
+static void on_osdmap(void *arg, const struct msg_in *in, const struct osdmap_msg *head)
+{
+	(void)head;
+	data_osdmap(arg, in);
+}
+
 static const struct mon_ops mount_mon_ops = {
 	.ready = on_mon_ready,
 	.failed = on_mon_failed,
 	.mdsmap = on_mdsmap,
 	.fsmap = on_fsmap,
+	.osdmap = on_osdmap,
 };
 
 /* ---- the mount operation ---- */
@@ -373,6 +380,7 @@ static int fill(cephring_mount *mt, const cephring_config *c, const struct cephr
 	mt->user_log = o->log;
 	mt->user_log_arg = o->log_arg;
 	err = meta_init(&mt->meta, engine_ring(mt->engine), &mt->log, &mo);
+	data_init(mt);
 	mt->meta.on_map = on_usable_map;
 	mt->meta.arg = mt;
 	return err ? err : default_cred(mt, o->cred);
@@ -417,7 +425,7 @@ int cephring_mount_start(cephring_engine *e, const cephring_config *c, const str
 
 /* ---- ending one ---- */
 
-static void unmounted(void *arg)
+static void data_stopped(void *arg)
 {
 	cephring_mount *mt = arg;
 	struct op *op = mt->unmounting;
@@ -426,11 +434,36 @@ static void unmounted(void *arg)
 	void *user = op->user;
 
 	op_retire(op);
+	data_fini(mt);
 	meta_fini(&mt->meta);
 	mon_free(mt->mon);
 	mount_free(mt);
 	engine_mount_put(e);
 	cb((struct cephring_op *)op, 0, user);
+}
+
+static void data_ended(struct ring_task *t)
+{
+	data_stopped((char *)t - offsetof(struct cephring_mount, last));
+}
+
+/* Called from within the OSD client, or at once: freed when nobody of that is on the stack. */
+static void data_stopped_soon(void *arg)
+{
+	cephring_mount *mt = arg;
+
+	mt->last.fn = data_ended;
+	ring_defer(engine_ring(mt->engine), &mt->last);
+}
+
+static void unmounted(void *arg)
+{
+	cephring_mount *mt = arg;
+
+	if (mt->data.osdc)
+		data_stop(mt, data_stopped_soon, mt);
+	else
+		data_stopped(mt);
 }
 
 static int64_t unmount_step(struct op *op, int64_t res)

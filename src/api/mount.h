@@ -1,6 +1,7 @@
-/* mount.h: a mount: one Ceph client identity on one engine: engine + mon + meta, joined. */
+/* mount.h: a mount: one Ceph client identity on one engine: engine + mon + meta + data, joined. */
 #pragma once
 #include "../meta/meta.h"
+#include "data.h"
 #include "engine.h"
 
 struct cephring_mount {
@@ -12,6 +13,8 @@ struct cephring_mount {
 	struct mon *mon;               /* NULL before the mount operation began */
 	struct meta meta;
 	bool meta_ready;
+	struct data_side data;
+	struct ring_task last;       /* of the unmount */
 	char *fs, *root, *entity_id; /* owned; fs NULL = default; root without slashes at its ends */
 	char hostname[65];
 	uint32_t *groups; /* owned: of meta's default credentials */

@@ -7,25 +7,14 @@
  * - inside a callback of the engine nobody else could bring the end about: -EDEADLK, nothing is submitted.
  * What the cache can answer needs none of this, on any thread (calls_cached.c): it is tried first.
  */
-#include "engine.h"
-#include "mount.h"
+#include "sync.h"
 
 #include <errno.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct waiter {
-	cephring_engine *engine;
-	cephring_mount *mount; /* for cancelling; NULL: ends by itself in bounded time */
-	int64_t res;
-	uint32_t word; /* what a foreign thread sleeps on; 1 = ended */
-	bool done;     /* the same for the engine's own thread */
-	bool sleeps;
-	struct cephring_op op;
-};
-
-static void ended(struct cephring_op *op, int64_t res, void *user)
+void waiter_ended(struct cephring_op *op, int64_t res, void *user)
 {
 	struct waiter *w = user;
 	uint32_t *word = &w->word;
@@ -41,7 +30,7 @@ static void ended(struct cephring_op *op, int64_t res, void *user)
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-static int waiter_begin(struct waiter *w, cephring_engine *e, cephring_mount *m)
+int waiter_begin(struct waiter *w, cephring_engine *e, cephring_mount *m)
 {
 	if (engine_inside(e))
 		return -EDEADLK;
@@ -66,7 +55,7 @@ static int64_t run_until_done(struct waiter *w)
 	return broken ? broken : w->res;
 }
 
-static int64_t waiter_end(struct waiter *w, int submitted)
+int64_t waiter_end(struct waiter *w, int submitted)
 {
 	if (submitted < 0)
 		return submitted;
@@ -87,7 +76,7 @@ int cephring_sync_mount(cephring_engine *e, const cephring_config *c, const stru
 	err = waiter_begin(&w, e, NULL);
 	if (err)
 		return err;
-	err = cephring_mount_start(e, c, opts, &w.op, ended, &w, out);
+	err = cephring_mount_start(e, c, opts, &w.op, waiter_ended, &w, out);
 	w.mount = *out;
 	return waiter_end(&w, err);
 }
@@ -97,7 +86,7 @@ int cephring_sync_unmount(cephring_mount *m)
 	struct waiter w;
 	int err = waiter_begin(&w, mount_engine(m), NULL);
 
-	return err ? err : waiter_end(&w, cephring_unmount(m, &w.op, ended, &w));
+	return err ? err : waiter_end(&w, cephring_unmount(m, &w.op, waiter_ended, &w));
 }
 
 int cephring_sync_lookup(cephring_mount *m, cephring_inode *at, const char *path, int flags,
@@ -109,7 +98,8 @@ int cephring_sync_lookup(cephring_mount *m, cephring_inode *at, const char *path
 	if (err != -EAGAIN)
 		return err;
 	err = waiter_begin(&w, mount_engine(m), m);
-	return err ? err : waiter_end(&w, cephring_lookup(m, at, path, flags, cred, &w.op, ended, &w, out));
+	return err ? err
+		   : waiter_end(&w, cephring_lookup(m, at, path, flags, cred, &w.op, waiter_ended, &w, out));
 }
 
 /* Not inlined: the fast path below keeps a small frame and clears no operation. */
@@ -121,7 +111,8 @@ static __attribute__((noinline)) int statx_wait(cephring_mount *m, cephring_inod
 	int err = waiter_begin(&w, mount_engine(m), m);
 
 	return err ? err
-		   : waiter_end(&w, cephring_statx(m, at, path, want, flags, cred, out, &w.op, ended, &w));
+		   : waiter_end(&w,
+				cephring_statx(m, at, path, want, flags, cred, out, &w.op, waiter_ended, &w));
 }
 
 int cephring_sync_statx(cephring_mount *m, cephring_inode *at, const char *path, uint32_t want, int flags,
@@ -141,7 +132,8 @@ int cephring_sync_access(cephring_mount *m, cephring_inode *at, const char *path
 	if (err != -EAGAIN)
 		return err;
 	err = waiter_begin(&w, mount_engine(m), m);
-	return err ? err : waiter_end(&w, cephring_access(m, at, path, mode, flags, cred, &w.op, ended, &w));
+	return err ? err
+		   : waiter_end(&w, cephring_access(m, at, path, mode, flags, cred, &w.op, waiter_ended, &w));
 }
 
 int64_t cephring_sync_readlink(cephring_mount *m, cephring_inode *at, const char *path,
@@ -154,7 +146,8 @@ int64_t cephring_sync_readlink(cephring_mount *m, cephring_inode *at, const char
 	if (res != -EAGAIN)
 		return res;
 	err = waiter_begin(&w, mount_engine(m), m);
-	return err ? err : waiter_end(&w, cephring_readlink(m, at, path, cred, buf, size, &w.op, ended, &w));
+	return err ? err
+		   : waiter_end(&w, cephring_readlink(m, at, path, cred, buf, size, &w.op, waiter_ended, &w));
 }
 
 int64_t cephring_sync_getxattr(cephring_mount *m, cephring_inode *at, const char *path, const char *name,
@@ -169,7 +162,8 @@ int64_t cephring_sync_getxattr(cephring_mount *m, cephring_inode *at, const char
 	err = waiter_begin(&w, mount_engine(m), m);
 	if (err)
 		return err;
-	return waiter_end(&w, cephring_getxattr(m, at, path, name, flags, cred, buf, size, &w.op, ended, &w));
+	return waiter_end(
+	    &w, cephring_getxattr(m, at, path, name, flags, cred, buf, size, &w.op, waiter_ended, &w));
 }
 
 int64_t cephring_sync_listxattr(cephring_mount *m, cephring_inode *at, const char *path, int flags,
@@ -179,8 +173,8 @@ int64_t cephring_sync_listxattr(cephring_mount *m, cephring_inode *at, const cha
 	int err = waiter_begin(&w, mount_engine(m), m);
 
 	return err ? err
-		   : waiter_end(&w,
-				cephring_listxattr(m, at, path, flags, cred, buf, size, &w.op, ended, &w));
+		   : waiter_end(&w, cephring_listxattr(m, at, path, flags, cred, buf, size, &w.op,
+						       waiter_ended, &w));
 }
 
 int cephring_sync_statfs(cephring_mount *m, struct cephring_statfs *out)
@@ -188,7 +182,7 @@ int cephring_sync_statfs(cephring_mount *m, struct cephring_statfs *out)
 	struct waiter w;
 	int err = waiter_begin(&w, mount_engine(m), m);
 
-	return err ? err : waiter_end(&w, cephring_statfs(m, out, &w.op, ended, &w));
+	return err ? err : waiter_end(&w, cephring_statfs(m, out, &w.op, waiter_ended, &w));
 }
 
 int cephring_sync_open(cephring_mount *m, cephring_inode *at, const char *path, int flags, uint32_t mode,
@@ -199,8 +193,8 @@ int cephring_sync_open(cephring_mount *m, cephring_inode *at, const char *path, 
 	int err = waiter_begin(&w, mount_engine(m), m);
 
 	return err ? err
-		   : (int)waiter_end(
-			 &w, cephring_open(m, at, path, flags, mode, layout, cred, &w.op, ended, &w, out));
+		   : (int)waiter_end(&w, cephring_open(m, at, path, flags, mode, layout, cred, &w.op,
+						       waiter_ended, &w, out));
 }
 
 int cephring_sync_close(cephring_file *f)
@@ -208,7 +202,7 @@ int cephring_sync_close(cephring_file *f)
 	struct waiter w;
 	int err = waiter_begin(&w, mount_engine(file_mount(f)), file_mount(f));
 
-	return err ? err : waiter_end(&w, cephring_close(f, &w.op, ended, &w));
+	return err ? err : waiter_end(&w, cephring_close(f, &w.op, waiter_ended, &w));
 }
 
 int64_t cephring_sync_readdir(cephring_file *f, void *buf, size_t size)
@@ -216,7 +210,7 @@ int64_t cephring_sync_readdir(cephring_file *f, void *buf, size_t size)
 	struct waiter w;
 	int err = waiter_begin(&w, mount_engine(file_mount(f)), file_mount(f));
 
-	return err ? err : waiter_end(&w, cephring_readdir(f, buf, size, &w.op, ended, &w));
+	return err ? err : waiter_end(&w, cephring_readdir(f, buf, size, &w.op, waiter_ended, &w));
 }
 
 /* ---- changing ---- */
@@ -230,7 +224,7 @@ int64_t cephring_sync_readdir(cephring_file *f, void *buf, size_t size)
 	} while (0)
 #define WAIT_MOUNT(type, call) WAIT_FOR(type, mount_engine(m), m, call)
 #define WAIT_FILE(type, call)  WAIT_FOR(type, mount_engine(file_mount(f)), file_mount(f), call)
-#define TAIL                   &w.op, ended, &w
+#define TAIL                   &w.op, waiter_ended, &w
 
 int cephring_sync_mkdir(cephring_mount *m, cephring_inode *at, const char *path, uint32_t mode, int flags,
 			const struct cephring_cred *cred)

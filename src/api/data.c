@@ -1,0 +1,91 @@
+/* data.c: see data.h. */
+#include "mount.h"
+
+#include <errno.h>
+
+static void on_blocklist(void *arg, bool yes)
+{
+	cephring_mount *mt = arg;
+
+	if (yes)
+		log_fail(&mt->log, -ESHUTDOWN,
+			 "the cluster has evicted this client: reading and writing fail");
+	else
+		log_emit(&mt->log, LOG_INFO, "the cluster lets this client in again");
+}
+
+static void on_stopped(void *arg)
+{
+	cephring_mount *mt = arg;
+
+	mt->data.stopped(mt->data.stopped_arg);
+}
+
+static const struct osdc_ops data_osdc_ops = { .blocklisted = on_blocklist };
+
+int data_begin(cephring_mount *mt)
+{
+	const struct meta_opts *mo = &mt->meta.o;
+	struct osdc_opts o = { .modes = { mo->modes[0], mo->modes[1] },
+			       .mode_count = mo->mode_count,
+			       .nonce = mo->nonce,
+			       .keepalive_ns = mo->keepalive_ns,
+			       .dead_ns = mo->dead_ns };
+	struct data_side *d = &mt->data;
+	int err;
+
+	if (d->osdc)
+		return 0;
+	err = osdc_new(engine_ring(mt->engine), &mt->log, mt->mon, &o, &data_osdc_ops, mt, &d->osdc);
+	if (err)
+		return err;
+	if (mt->meta.osd_epoch_barrier)
+		osdc_barrier(d->osdc, mt->meta.osd_epoch_barrier);
+	osdc_start(d->osdc);
+	return 0;
+}
+
+void data_osdmap(cephring_mount *mt, const struct msg_in *m)
+{
+	if (mt->data.osdc)
+		osdc_handle_maps(mt->data.osdc, m);
+}
+
+/* ---- what meta asks of the data side ---- */
+
+static void on_barrier(void *arg, uint32_t epoch)
+{
+	cephring_mount *mt = arg;
+
+	if (mt->data.osdc)
+		osdc_barrier(mt->data.osdc, epoch);
+}
+
+/* Nothing is cached here, so there is nothing to write back or to drop. */
+static const struct caps_data_ops data_caps_ops = { .barrier = on_barrier };
+
+void data_init(cephring_mount *mt)
+{
+	LIST_INIT(&mt->data.perms);
+	TAILQ_INIT(&mt->data.appends);
+	mt->meta.data = &data_caps_ops;
+	mt->meta.data_arg = mt;
+}
+
+void data_stop(cephring_mount *mt, void (*stopped)(void *arg), void *arg)
+{
+	if (!mt->data.osdc) {
+		stopped(arg);
+		return;
+	}
+	mt->data.stopped = stopped;
+	mt->data.stopped_arg = arg;
+	osdc_stop(mt->data.osdc, on_stopped);
+}
+
+void data_fini(cephring_mount *mt)
+{
+	osdc_free(mt->data.osdc);
+	mt->data.osdc = NULL;
+	data_perms_free(mt);
+}

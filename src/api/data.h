@@ -1,0 +1,37 @@
+/* data.h: the data side of a mount: its OSD client, made when the first byte is asked for, and what the pools
+ * allow this client. Joins src/data, which knows objects, and src/meta, which knows caps. Engine's thread. */
+#pragma once
+#include <sys/queue.h>
+#include "../data/osdc.h"
+#include "../meta/meta.h"
+
+struct data_op;
+struct data_perm;
+
+TAILQ_HEAD(data_ops, data_op);
+
+struct data_side {
+	struct osdc *osdc;            /* owned; NULL until it is needed */
+	LIST_HEAD(, data_perm) perms; /* pools and namespaces that were asked for */
+	struct data_ops appends;      /* in order: one at a time of each inode */
+	uint64_t reads, writes, read_bytes, written_bytes;
+	void (*stopped)(void *arg);
+	void *stopped_arg;
+};
+
+/* Before the mount's first operation. */
+void data_init(struct cephring_mount *mt);
+/* The OSD client is there. 0 or a negative errno. */
+int data_begin(struct cephring_mount *mt);
+/* Ends it, with all that it has; then `stopped`, perhaps from inside. data_fini() follows. */
+void data_stop(struct cephring_mount *mt, void (*stopped)(void *arg), void *arg);
+void data_fini(struct cephring_mount *mt);
+/* From the monitor. */
+void data_osdmap(struct cephring_mount *mt, const struct msg_in *m);
+
+enum { DATA_MAY_READ = 1, DATA_MAY_WRITE = 2 };
+/* data_perm.c: may this client use the pool and namespace of d's file so? Asked of the OSDs once. 0, -EPERM,
+ * or OP_PENDING: the op is entered again, and calls this again. */
+int64_t data_perm_step(struct data_op *d, unsigned may);
+void data_perm_leave(struct data_op *d);
+void data_perms_free(struct cephring_mount *mt);

@@ -1,0 +1,247 @@
+/* data_op.c: see data_op.h. */
+#include "data_op.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+/* ---- life ---- */
+
+int data_op_begin(struct op *op)
+{
+	struct file *f = op->u.data.file;
+	cephring_mount *mt = file_mount((cephring_file *)f);
+	struct data_op *d;
+	int err = data_begin(mt);
+
+	if (err)
+		return err;
+	d = mem_alloc(sizeof *d);
+	if (!d)
+		return -ENOMEM;
+	d->op = op;
+	d->mt = mt;
+	d->file = f;
+	d->inode = f->inode;
+	d->offset = op->u.data.offset;
+	d->len = op->u.data.len;
+	op->inode = inode_get(f->inode);
+	op->walk.cred = f->cred;
+	op->u.data.state = d;
+	return 0;
+}
+
+static void io_free(struct data_op *d)
+{
+	mem_free(d->ns, 0);
+	d->ns = NULL;
+	snapctx_put(d->ctx);
+	d->ctx = NULL;
+}
+
+/* The next write at the end of this file may begin. */
+static void turn_ends(struct data_op *d)
+{
+	struct data_ops *all = &d->mt->data.appends;
+	struct data_op *next = TAILQ_NEXT(d, append);
+
+	TAILQ_REMOVE(all, d, append);
+	d->in_turn = false;
+	while (next && next->inode != d->inode)
+		next = TAILQ_NEXT(next, append);
+	if (next)
+		op_resume(next->op, 0);
+}
+
+void data_op_end(struct op *op, int64_t res)
+{
+	struct data_op *d = data_op(op);
+
+	(void)res;
+	if (d) {
+		caps_get_cancel(op->m, &d->wait);
+		data_caps_put(d);
+		data_perm_leave(d);
+		io_free(d);
+		if (d->in_turn)
+			turn_ends(d);
+		mem_free(d->buf, 0);
+		mem_free(d, sizeof *d);
+		op->u.data.state = NULL;
+	}
+	__atomic_sub_fetch(&op->u.data.file->busy, 1, __ATOMIC_RELEASE);
+}
+
+bool data_op_cancel(struct op *op, int err)
+{
+	struct data_op *d = data_op(op);
+
+	if (!d || !d->io_busy)
+		return false;
+	op->uncertain |= d->io.kind != FILE_READ;
+	file_io_cancel(&d->io, err);
+	return true;
+}
+
+/* ---- caps ---- */
+
+static void caps_came(struct cap_wait *w, int err)
+{
+	struct data_op *d = (struct data_op *)((char *)w - offsetof(struct data_op, wait));
+
+	d->got = err ? 0 : w->got;
+	op_resume(d->op, err);
+}
+
+int64_t data_caps(struct data_op *d, uint32_t need, uint64_t end)
+{
+	int err;
+
+	if (d->inode->key.snapid != SNAP_HEAD)
+		return 0;
+	d->wait = (struct cap_wait){ .inode = d->inode, .need = need, .end = end, .fn = caps_came };
+	err = caps_get(d->op->m, &d->wait);
+	if (err == 1) {
+		d->op->sent = true;
+		return OP_PENDING;
+	}
+	d->got = err ? 0 : d->wait.got;
+	return err;
+}
+
+void data_caps_put(struct data_op *d)
+{
+	uint32_t got = d->got;
+
+	d->got = 0;
+	if (got)
+		caps_put(d->op->m, d->inode, got);
+}
+
+bool data_size_certain(const struct data_op *d)
+{
+	const struct meta *m = d->op->m;
+
+	return d->inode->key.snapid != SNAP_HEAD ||
+	       (caps_issued(d->inode, ring_now(m->ring)) & (CAP_FS | CAP_FX));
+}
+
+/* ---- objects ---- */
+
+static void io_done(struct file_io *io, int result)
+{
+	struct data_op *d = io->arg;
+
+	d->io_busy = false;
+	io_free(d);
+	/* The OSD speaks of the pool's quota, the program would think of its own. */
+	if (result == -EDQUOT)
+		result = -ENOSPC;
+	op_resume(d->op, result);
+}
+
+static int where(struct data_op *d, struct file_where *w, bool write)
+{
+	const struct inode *i = d->inode;
+
+	*w = (struct file_where){
+		.ino = i->key.ino,
+		.snapid = i->key.snapid,
+		.pool = i->a.layout.pool,
+		.layout = { i->a.layout.stripe_unit, i->a.layout.stripe_count, i->a.layout.object_size },
+		.truncate_size = i->truncate_size,
+		.truncate_seq = i->truncate_seq,
+	};
+	if (i->pool_ns) {
+		d->ns = mem_strdup(i->pool_ns);
+		if (!d->ns)
+			return -ENOMEM;
+		w->nspace = (struct slice){ (const uint8_t *)d->ns, (uint32_t)strlen(d->ns) };
+	}
+	if (write && i->use && i->use->head_snapc) {
+		d->ctx = snapctx_get(i->use->head_snapc);
+		w->snap_seq = d->ctx->seq;
+		w->snaps = d->ctx->snaps;
+		w->snap_count = d->ctx->count;
+	}
+	return 0;
+}
+
+int64_t data_io(struct data_op *d, enum file_io_kind kind, uint64_t offset, uint64_t len,
+		const struct iovec *iov, unsigned count)
+{
+	struct file_io *io = &d->io;
+	int err;
+
+	memset(io, 0, offsetof(struct file_io, one));
+	io->kind = kind;
+	io->offset = offset;
+	io->len = len;
+	io->iov = iov;
+	io->iov_count = count;
+	io->flags = kind == FILE_READ ? 0 : OSD_FLAG_FULL_TRY; /* full: an error, not a wait */
+	io->done = io_done;
+	io->arg = d;
+	err = where(d, &io->at, kind != FILE_READ);
+	if (!err)
+		err = file_io_submit(d->mt->data.osdc, io);
+	if (err) {
+		io_free(d);
+		return err;
+	}
+	d->io_busy = true;
+	d->op->sent = true;
+	return OP_PENDING;
+}
+
+/* ---- what a write leaves behind ---- */
+
+/* Set back by somebody, mtime may be later than now: only who has it alone may set it back again. */
+static uint32_t touch(struct attrs *a, uint64_t now_ns, uint32_t issued)
+{
+	uint32_t dirty = CAP_FW;
+
+	if (now_ns < a->mtime_ns && (issued & CAP_FX)) {
+		a->time_warp_seq++;
+		a->mtime_ns = now_ns;
+		dirty |= CAP_FX;
+	} else if (now_ns > a->mtime_ns) {
+		a->mtime_ns = now_ns;
+	}
+	if (now_ns > a->ctime_ns)
+		a->ctime_ns = now_ns;
+	a->change_attr++;
+	return dirty;
+}
+
+int data_written(struct data_op *d, uint64_t end)
+{
+	struct meta *m = d->op->m;
+	struct inode *i = d->inode;
+	const struct cephring_cred *who = &d->file->cred;
+	struct attrs a = i->a;
+	uint32_t dirty = touch(&a, ring_wall(m->ring), caps_issued(i, ring_now(m->ring)));
+	int err;
+
+	if (end > a.size)
+		a.size = end;
+	/* The MDS judges a flush by one caller. */
+	if (i->use->dirty && (i->use->dirty_uid != who->uid || i->use->dirty_gid != who->gid))
+		caps_flush(m, i, false);
+	err = caps_mark_dirty(m, i, dirty, who->uid, who->gid);
+	if (err)
+		return err;
+	inode_set_attrs(&m->cache, i, &a);
+	return 0;
+}
+
+int64_t data_sync(struct data_op *d, bool datasync)
+{
+	struct op *sub = op_sub_prepare(d->op, &d->part, &op_fsync_family);
+
+	memset(&sub->u.sync, 0, sizeof sub->u.sync);
+	sub->u.sync.file = d->file;
+	sub->u.sync.datasync = datasync;
+	__atomic_add_fetch(&d->file->busy, 1, __ATOMIC_ACQ_REL);
+	return op_sub(d->op, sub);
+}

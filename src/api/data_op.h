@@ -1,0 +1,58 @@
+/* data_op.h: what operations on file data have in common: one that holds caps while it does object I/O.
+ *
+ *   begin --> may this client use the pool? --> caps held --> object I/O --> caps given back
+ *
+ * The operation's state is made by its first step and freed by data_op_end(). Its op->inode and op->walk.cred
+ * are the file's.
+ */
+#pragma once
+#include "../data/file_io.h"
+#include "calls.h"
+
+struct data_op {
+	struct op *op;
+	cephring_mount *mt;
+	struct file *file;
+	struct inode *inode; /* as op->inode */
+	struct cap_wait wait;
+	uint32_t got; /* references held */
+	struct file_io io;
+	bool io_busy;
+	char *ns;               /* owned: of the I/O */
+	struct snapctx *ctx;    /* ref: of the I/O */
+	struct data_perm *perm; /* waited for */
+	LIST_ENTRY(data_op) perm_wait;
+	TAILQ_ENTRY(data_op) append; /* while in_turn */
+	bool in_turn, size_asked;
+	uint64_t offset, len;    /* of this operation, as far as it is decided */
+	void *buf;               /* owned: mem_alloc() */
+	struct cephring_op part; /* fsync, and others: the part under way */
+};
+
+/* Makes the state and sees that the mount can do I/O. 0 or a negative errno. */
+int data_op_begin(struct op *op);
+static inline struct data_op *data_op(const struct op *op)
+{
+	return op->u.data.state;
+}
+/* For families: `end` and `cancel`. */
+void data_op_end(struct op *op, int64_t res);
+bool data_op_cancel(struct op *op, int err);
+
+/* Takes references on `need`; `end`: how far is written, or 0. 0, OP_PENDING (the op is entered again with
+ * the result) or -errno. Those of a snapshot's file are not needed. */
+int64_t data_caps(struct data_op *d, uint32_t need, uint64_t end);
+void data_caps_put(struct data_op *d);
+/* The size that is known here cannot have changed elsewhere. */
+bool data_size_certain(const struct data_op *d);
+/* Reads, writes or zeroes; OP_PENDING, then the op is entered with 0 or -errno; or -errno. Caps are held. */
+int64_t data_io(struct data_op *d, enum file_io_kind kind, uint64_t offset, uint64_t len,
+		const struct iovec *iov, unsigned count);
+/* Something was written, up to `end` (0: the size is not concerned): size, times and the like, to be told the
+ * MDS later. Before the caps are given back. 0, -ENOMEM. */
+int data_written(struct data_op *d, uint64_t end);
+/* fsync as a part. Results as op_sub(). */
+int64_t data_sync(struct data_op *d, bool datasync);
+
+extern const struct op_family op_read_family, op_write_family, op_fallocate_family, op_seek_family,
+    op_copy_family, op_read_path_family, op_write_path_family;
