@@ -116,6 +116,7 @@ static void *all_questions(void *arg)
 /* Stamps count up. A change to stamp n begins when `ahead` is n and is complete when `done` is. */
 static uint64_t ahead, done; /* atomic */
 static bool stop;            /* atomic */
+static uint64_t hits;        /* atomic: answers from the cache */
 
 struct reader {
 	pthread_t thread;
@@ -147,11 +148,22 @@ static void *reader_run(void *arg)
 		most = __atomic_load_n(&ahead, __ATOMIC_ACQUIRE);
 		r->answers++;
 		r->cached += cached;
+		if (cached)
+			__atomic_add_fetch(&hits, 1, __ATOMIC_RELAXED);
 		r->other += got < 0;
 		r->old += got >= 0 && (uint64_t)got < least;
 		r->early += got >= 0 && (uint64_t)got > most;
 	}
 	return NULL;
+}
+
+/* Time to be cached again. */
+static void pause_for_a_hit(void)
+{
+	uint64_t before = __atomic_load_n(&hits, __ATOMIC_RELAXED);
+
+	for (int n = 0; n < 400 && __atomic_load_n(&hits, __ATOMIC_RELAXED) == before; n++)
+		usleep(500);
 }
 
 static void beside(const char *what, int64_t (*look)(bool *cached), int (*change)(void *arg, uint64_t stamp),
@@ -173,7 +185,7 @@ static void beside(const char *what, int64_t (*look)(bool *cached), int (*change
 		failed += change(arg, stamp) != 0;
 		__atomic_store_n(&done, stamp, __ATOMIC_RELEASE);
 		if (n % 4 == 0)
-			usleep(500); /* time to be cached again */
+			pause_for_a_hit();
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
 	for (int n = 0; n < READERS; n++) {

@@ -183,6 +183,8 @@ static void killed(struct both *b)
 		tap_die("it waits no more");
 	tap_eq(cephring_sync_close(f), 0, "closed");
 	close(ready[0]);
+	devcluster("ceph fs set cephfs session_timeout 60");
+	devcluster("ceph fs set cephfs session_autoclose 300");
 }
 
 int main(void)
