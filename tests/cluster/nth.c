@@ -664,9 +664,9 @@ int main(int argc, char **argv)
 	s.b = *b;
 	free(b);
 	for (int who = 0; who < 2; who++) {
-		s.cred = who ? &owner : NULL;
+		s.cred = who ? &owner : NULL; /* whose walks take other ways, to the same ends */
 		for (int n = 0; n < CALLS; n++)
-			for (int how = 0; how < HOWS; how++)
+			for (int how = 0; how < (who ? CUT : HOWS); how++)
 				if (argc < 2 || !strcmp(argv[1], calls[n].name))
 					sweep(&s, &calls[n], (enum how)how);
 	}

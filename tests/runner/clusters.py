@@ -1,14 +1,18 @@
 """Cluster tests: programs that print TAP and want a real Ceph.
 
-The first line of tests/cluster/NAME.c names the layout: `/* cluster: --mds 2 --mon 3; timeout: 300 */`. One cluster is
-started for each layout; its programs run on it one after another, and before each it is brought back to HEALTH_OK.
+The first line of tests/cluster/NAME.c names the layout: `/* cluster: --mds 2 --mon 3; timeout: 300 */`. Tests mostly
+wait, so some clusters run side by side: each takes one test after another of its layout, and before each it is brought
+back to HEALTH_OK; when none is left of that layout, a cluster of another one follows.
 """
 
 import glob
+import json
 import os
 import re
 import subprocess
+import threading
 import time
+import traceback
 
 from . import programs
 from .builds import REPO, TESTED
@@ -16,11 +20,12 @@ from .builds import REPO, TESTED
 DEVCLUSTER = os.path.join(REPO, "tools", "devcluster")
 TIMEOUT_S = 120
 START_S = 240
+WIDTH = max(2, os.cpu_count() or 2) + 1  # clusters at a time
 HEAD = re.compile(r"/\*\s*cluster:\s*([^;*]*?)\s*(?:;\s*timeout:\s*(\d+)\s*)?\*/")
 
 
 def find(pattern):
-    """[(layout, name, timeout, wants a client of this machine's Ceph)] of the tests, by layout."""
+    """[(layout, name, timeout, wants a client of this machine's Ceph)] of the tests, those with most time first."""
     tests = []
     for source in sorted(glob.glob(os.path.join(REPO, "tests", "cluster", "*.c"))):
         name = os.path.basename(source)[:-2]
@@ -34,7 +39,7 @@ def find(pattern):
             continue
         old_client = "libcephfs.h" in _with_includes(source, set())
         tests.append((" ".join(head[1].split()), name, int(head[2] or TIMEOUT_S), old_client))
-    return sorted(tests, key=lambda t: (t[0] or "", t[3], t[1]))
+    return sorted(tests, key=lambda t: (-t[2], t[1]))
 
 
 def _with_includes(source, seen):
@@ -50,17 +55,68 @@ def _with_includes(source, seen):
 
 
 def run(tally, suite, pattern, keep):
-    groups = {}
+    waiting = []
     for layout, name, timeout, old_client in find(pattern):
         if layout is None:
             tally.add(f"cluster/{name}", False, "its first line is not /* cluster: LAYOUT */")
             continue
         # libcephfs of this machine knows keys of type 1 only
         keys = " --keys mixed" if old_client and suite != "bookworm" else ""
-        groups.setdefault(layout + keys, []).append((name, timeout))
-    for n, (layout, tests) in enumerate(groups.items()):
-        print(f"  cluster of {suite}: {layout or '(smallest)'}", flush=True)
-        Group(tally, f"test-{os.getpid()}-{n}", suite, layout).run(tests, keep)
+        waiting.append((layout + keys, name, timeout))
+    queue = Queue(tally, suite, keep, waiting)
+    workers = [threading.Thread(target=queue.work) for _ in range(min(WIDTH, len(waiting)))]
+    for w in workers:
+        w.start()
+    try:
+        for w in workers:
+            w.join()
+    except BaseException:
+        queue.waiting.clear()
+        programs.end_all()
+        for w in workers:
+            w.join()  # each wipes its cluster
+        raise
+    for words in queue.broken:
+        tally.add("cluster: the runner", False, words)
+
+
+class Queue:
+    """The tests that nobody has taken yet."""
+
+    def __init__(self, tally, suite, keep, waiting):
+        self.tally, self.suite, self.keep, self.waiting = tally, suite, keep, waiting
+        self.lock = threading.Lock()
+        self.started = 0
+        self.serving = []  # layouts that have a cluster
+        self.broken = []
+
+    def take(self, layout):
+        """The next of this layout, or None."""
+        with self.lock:
+            for n, test in enumerate(self.waiting):
+                if test[0] == layout:
+                    return self.waiting.pop(n)
+        return None
+
+    def new_layout(self):
+        """One that has no cluster yet, or else a second one; None when nothing waits."""
+        with self.lock:
+            layouts = [layout for layout, _, _ in self.waiting]
+            fresh = [layout for layout in layouts if layout not in self.serving]
+            if not layouts:
+                return None
+            self.serving.append((fresh or layouts)[0])
+            self.started += 1
+            return self.serving[-1], f"test-{os.getpid()}-{self.started}"
+
+    def work(self):
+        try:
+            while new := self.new_layout():
+                layout, name = new
+                Group(self.tally, name, self.suite, layout).run(lambda layout=layout: self.take(layout), self.keep)
+                self.serving.remove(layout)
+        except Exception:
+            self.broken.append(traceback.format_exc())
 
 
 def _living():
@@ -86,11 +142,13 @@ class Group:
     def devcluster(self, *args):
         return programs.run([DEVCLUSTER, args[0], "--name", self.name, *args[1:]], START_S)
 
-    def run(self, tests, keep):
+    def run(self, take, keep):
         try:
-            for name, timeout in tests:
+            while test := take():
+                _, name, timeout = test
                 if self.heal(name):
                     self.one(name, timeout)
+                    self.forget_clients()
         finally:
             if keep:
                 print(f"  kept: tools/devcluster env --name {self.name}", flush=True)
@@ -124,6 +182,14 @@ class Group:
         if status != 0:
             self.tally.add(f"cluster/{test}", False, f"no cluster:\n{out}")
         return status == 0
+
+    def forget_clients(self):
+        """Sessions that a test left (it was killed, or killed somebody) would hold up the next one for a minute."""
+        status, out = self.devcluster("ceph", "fs", "status", "-f", "json")
+        for rank in {m["rank"] for m in json.loads(out)["mdsmap"] if "rank" in m} if status == 0 else ():
+            status, out = self.devcluster("ceph", "tell", f"mds.{rank}", "session", "ls", "-f", "json")
+            for session in json.loads(out) if status == 0 else ():
+                self.devcluster("ceph", "tell", f"mds.{rank}", "session", "evict", f"id={session['id']}")
 
     def env(self):
         out = subprocess.run([DEVCLUSTER, "env", "--name", self.name], capture_output=True, text=True, check=True).stdout

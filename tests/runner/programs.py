@@ -11,6 +11,9 @@ SANITIZER_ENV = {
 }
 
 
+_live = set()  # processes that are waited for, of all threads
+
+
 def start(argv, env=None, cwd=None):
     return subprocess.Popen(
         argv,
@@ -27,6 +30,7 @@ def start(argv, env=None, cwd=None):
 
 def finish(proc, timeout):
     """(exit code or words, output)."""
+    _live.add(proc)
     try:
         out, _ = proc.communicate(timeout=timeout)
         status = proc.returncode
@@ -37,9 +41,17 @@ def finish(proc, timeout):
     except BaseException:
         _end_group(proc)
         raise
+    finally:
+        _live.discard(proc)
     if status < 0:
         return f"killed by {signal.Signals(-status).name}", out
     return status, out
+
+
+def end_all():
+    """What other threads wait for ends now."""
+    for proc in list(_live):
+        _end_group(proc)
 
 
 def _end_group(proc):

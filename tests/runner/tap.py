@@ -2,6 +2,7 @@
 
 import re
 import sys
+import threading
 
 RESULT = re.compile(r"^(ok|not ok)\b\s*(\d+)?\s*-?\s*(.*)$")
 
@@ -12,8 +13,13 @@ class Tally:
         self.failed = []
         self.skipped = []
         self.verbose = verbose
+        self.lock = threading.RLock()  # one program's lines stay together
 
     def add(self, name, ok, words=""):
+        with self.lock:
+            self._add(name, ok, words)
+
+    def _add(self, name, ok, words):
         if ok:
             self.passed += 1
             if self.verbose:
@@ -31,6 +37,10 @@ class Tally:
     def program(self, name, text, status, output="", seconds=0):
         """Counts a program by its TAP. `status` is its exit code or words about its end; `output` is shown when it
         failed."""
+        with self.lock:
+            self._program(name, text, status, output, seconds)
+
+    def _program(self, name, text, status, output, seconds):
         before = len(self.failed), self.passed
         seen, planned = self._lines(name, text)
         if planned is None:
