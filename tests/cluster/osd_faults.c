@@ -1,4 +1,4 @@
-/* cluster: --osd 3; timeout: 480 */
+/* cluster: --osd 3 --store bluestore; timeout: 480 */
 /* OSDs that die, hang, are marked down, out and back, placement groups that move, split and merge, while
  * appends are under way: each is done once and in order, and every stall ends when the cluster heals. */
 #include "osd_load.h"
