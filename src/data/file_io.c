@@ -119,7 +119,7 @@ static int build(struct file_part *p, const struct stripe_run *run)
 		if (run->len == w->layout.object_size && run->object)
 			osd_op_delete(osd_req_op(&p->q));
 		else
-			osd_op_zero(osd_req_op(&p->q), run->offset, run->len, t);
+			osd_op_zero(osd_req_op(&p->q), run->offset, run->len);
 		return 0;
 	}
 	err = gather(p, run, &count);

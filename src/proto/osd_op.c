@@ -124,9 +124,9 @@ void osd_op_write(struct osd_op *op, uint16_t code, uint64_t offset, uint32_t le
 	op->payload_len = len;
 }
 
-void osd_op_zero(struct osd_op *op, uint64_t offset, uint64_t len, struct osd_trunc t)
+void osd_op_zero(struct osd_op *op, uint64_t offset, uint64_t len)
 {
-	extent(op, OSD_OP_ZERO, offset, len, t);
+	extent(op, OSD_OP_ZERO, offset, len, (struct osd_trunc){ 0 });
 }
 
 void osd_op_truncate(struct osd_op *op, uint64_t size, uint32_t seq)

@@ -112,8 +112,9 @@ void osd_op_list_snaps(struct osd_op *op); /* alone, with snapid OSD_SNAP_DIR; r
 void osd_op_read(struct osd_op *op, uint16_t code, uint64_t offset, uint64_t len, struct osd_trunc t);
 /* code: WRITE, WRITEFULL or APPEND (both of offset 0). `len` bytes of payload are the caller's to send. */
 void osd_op_write(struct osd_op *op, uint16_t code, uint64_t offset, uint32_t len, struct osd_trunc t);
-/* A range that reaches the end of the object shortens it. */
-void osd_op_zero(struct osd_op *op, uint64_t offset, uint64_t len, struct osd_trunc t);
+/* A range that reaches the end of the object shortens it: the OSD makes it a TRUNCATE, and dies if the file's
+ * truncation came along and is not just there. So none is told. */
+void osd_op_zero(struct osd_op *op, uint64_t offset, uint64_t len);
 /* seq 0: a plain truncate. Else one that counts only if the object has not seen it: size = t.size. */
 void osd_op_truncate(struct osd_op *op, uint64_t size, uint32_t seq);
 /* code: GETXATTR, RMXATTR; GETXATTRS with an empty name. */

@@ -36,7 +36,7 @@ static void basics(const char *mode_name, uint32_t mode, const char *pool_name, 
 	ask_run(b, &a);
 	is(rados_get(pool_name, "o", back, sizeof back), 11, "%s: a write behind the end", mode_name);
 	tap_ok(!memcmp(back, "hello\0\0\0xyz", 11), "%s: leaves zeros before it", mode_name);
-	osd_op_zero(&op, 1, 3, no_trunc);
+	osd_op_zero(&op, 1, 3);
 	is(obj_op(b, pool, "o", op), 0, "%s: zero", mode_name);
 	rados_get(pool_name, "o", back, sizeof back);
 	tap_ok(!memcmp(back, "h\0\0\0o\0\0\0xyz", 11), "%s: zeroes its range only", mode_name);

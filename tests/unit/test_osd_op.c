@@ -135,8 +135,8 @@ Test(osd_op, arguments)
 	struct osd_op op;
 
 	enc_init(&p);
-	osd_op_zero(&op, 1, 2, fresh);
-	arg_is(&op, OSD_OP_ZERO, 0, "01000000000000000200000000000000ffffffffffffffff01000000");
+	osd_op_zero(&op, 1, 2);
+	arg_is(&op, OSD_OP_ZERO, 0, "01000000000000000200000000000000");
 	osd_op_truncate(&op, 7, 0);
 	arg_is(&op, OSD_OP_TRUNCATE, 0, "07");
 	osd_op_truncate(&op, 7, 9);
@@ -186,7 +186,7 @@ Test(osd_op, what_an_osd_takes_badly)
 {
 	struct osd_op op;
 
-	osd_op_zero(&op, 5, 0, none);
+	osd_op_zero(&op, 5, 0);
 	cr_assert_eq(osd_op_check(&op), -EINVAL);
 	osd_op_read(&op, OSD_OP_READ, 5, 0, none);
 	cr_assert_eq(osd_op_check(&op), -EINVAL);
