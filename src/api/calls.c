@@ -1,5 +1,6 @@
 /* calls.c: the public operations: each fills one operation and submits it. */
 #include "calls.h"
+#include "dump.h"
 
 #include <errno.h>
 #include <string.h>
@@ -217,6 +218,7 @@ int cephring_stats(cephring_mount *mt, struct cephring_stats *out)
 	s.cap_waits = m->stats.cap_waits;
 	s.async_ops = m->stats.async_ops;
 	s.async_failed = m->stats.async_failed;
+	data_stats(mt, &s);
 	memcpy(out, &s, out->size < sizeof s ? out->size : sizeof s);
 	return 0;
 }

@@ -31,7 +31,7 @@ int data_op_begin(struct op *op)
 	return 0;
 }
 
-static void io_free(struct data_op *d)
+void data_io_end(struct data_op *d)
 {
 	mem_free(d->ns, 0);
 	d->ns = NULL;
@@ -62,7 +62,7 @@ void data_op_end(struct op *op, int64_t res)
 		caps_get_cancel(op->m, &d->wait);
 		data_caps_put(d);
 		data_perm_leave(d);
-		io_free(d);
+		data_io_end(d);
 		if (d->in_turn)
 			turn_ends(d);
 		mem_free(d->buf, 0);
@@ -133,14 +133,14 @@ static void io_done(struct file_io *io, int result)
 	struct data_op *d = io->arg;
 
 	d->io_busy = false;
-	io_free(d);
+	data_io_end(d);
 	/* The OSD speaks of the pool's quota, the program would think of its own. */
 	if (result == -EDQUOT)
 		result = -ENOSPC;
 	op_resume(d->op, result);
 }
 
-static int where(struct data_op *d, struct file_where *w, bool write)
+int data_where(struct data_op *d, struct file_where *w, bool write)
 {
 	const struct inode *i = d->inode;
 
@@ -182,11 +182,11 @@ int64_t data_io(struct data_op *d, enum file_io_kind kind, uint64_t offset, uint
 	io->flags = kind == FILE_READ ? 0 : OSD_FLAG_FULL_TRY; /* full: an error, not a wait */
 	io->done = io_done;
 	io->arg = d;
-	err = where(d, &io->at, kind != FILE_READ);
+	err = data_where(d, &io->at, kind != FILE_READ);
 	if (!err)
 		err = file_io_submit(d->mt->data.osdc, io);
 	if (err) {
-		io_free(d);
+		data_io_end(d);
 		return err;
 	}
 	d->io_busy = true;

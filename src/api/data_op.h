@@ -48,6 +48,9 @@ bool data_size_certain(const struct data_op *d);
 /* Reads, writes or zeroes; OP_PENDING, then the op is entered with 0 or -errno; or -errno. Caps are held. */
 int64_t data_io(struct data_op *d, enum file_io_kind kind, uint64_t offset, uint64_t len,
 		const struct iovec *iov, unsigned count);
+/* For other I/O on the file's objects: which ones, and how; data_io_end() when it has ended. 0, -ENOMEM. */
+int data_where(struct data_op *d, struct file_where *w, bool write);
+void data_io_end(struct data_op *d);
 /* Something was written, up to `end` (0: the size is not concerned): size, times and the like, to be told the
  * MDS later. Before the caps are given back. 0, -ENOMEM. */
 int data_written(struct data_op *d, uint64_t end);
@@ -55,4 +58,4 @@ int data_written(struct data_op *d, uint64_t end);
 int64_t data_sync(struct data_op *d, bool datasync);
 
 extern const struct op_family op_read_family, op_write_family, op_fallocate_family, op_seek_family,
-    op_copy_family, op_read_path_family, op_write_path_family;
+    op_copy_family, op_advise_family, op_read_path_family, op_write_path_family;

@@ -1,21 +1,20 @@
 /* dump.c: debug views as JSON: what a person asks first when something hangs. */
-#include "mount.h"
+#include "dump.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { DUMP_CAPS_MAX = 10000 };
 
-static void set(json_t *o, const char *key, json_t *value)
+void view_set(json_t *o, const char *key, json_t *value)
 {
 	json_object_set_new(o, key, value);
 }
 
 /* Names need not be UTF-8; JSON must. */
-static json_t *name_string(const char *s, size_t len)
+json_t *view_name(const char *s, size_t len)
 {
 	json_t *o = json_stringn(s, len);
 	char hex[2 * 64 + 8] = "hex:";
@@ -28,7 +27,7 @@ static json_t *name_string(const char *s, size_t len)
 	return json_string(hex);
 }
 
-static json_t *num(uint64_t v)
+json_t *view_number(uint64_t v)
 {
 	return json_integer((json_int_t)v);
 }
@@ -38,24 +37,24 @@ static const char *mode_name(uint32_t mode)
 	return mode == CON_MODE_SECURE ? "secure" : mode == CON_MODE_CRC ? "crc" : "none";
 }
 
-static json_t *conn_view(const struct conn_info *c)
+json_t *view_conn(const struct conn_info *c)
 {
 	char text[ADDR_TEXT_MAX];
 	json_t *o = json_object();
 
-	set(o, "state", json_string(c->state ? c->state : "closed"));
-	set(o, "mode", json_string(mode_name(c->mode)));
-	set(o, "peer", json_string(addr_text(&c->peer, text)));
-	set(o, "self", json_string(addr_text(&c->self, text)));
-	set(o, "peer_features", json_sprintf("0x%llx", (unsigned long long)c->peer_features));
-	set(o, "in_seq", num(c->in_seq));
-	set(o, "out_seq", num(c->out_seq));
-	set(o, "acked_seq", num(c->acked_seq));
-	set(o, "reconnects", num(c->reconnects));
-	set(o, "sent", num(c->sent));
-	set(o, "received", num(c->received));
-	set(o, "sent_bytes", num(c->sent_bytes));
-	set(o, "received_bytes", num(c->received_bytes));
+	view_set(o, "state", json_string(c->state ? c->state : "closed"));
+	view_set(o, "mode", json_string(mode_name(c->mode)));
+	view_set(o, "peer", json_string(addr_text(&c->peer, text)));
+	view_set(o, "self", json_string(addr_text(&c->self, text)));
+	view_set(o, "peer_features", json_sprintf("0x%llx", (unsigned long long)c->peer_features));
+	view_set(o, "in_seq", view_number(c->in_seq));
+	view_set(o, "out_seq", view_number(c->out_seq));
+	view_set(o, "acked_seq", view_number(c->acked_seq));
+	view_set(o, "reconnects", view_number(c->reconnects));
+	view_set(o, "sent", view_number(c->sent));
+	view_set(o, "received", view_number(c->received));
+	view_set(o, "sent_bytes", view_number(c->sent_bytes));
+	view_set(o, "received_bytes", view_number(c->received_bytes));
 	return o;
 }
 
@@ -67,21 +66,21 @@ static json_t *mon_view(struct mon *mon)
 	struct mon_info info;
 
 	mon_info(mon, &info);
-	set(o, "current", json_string(info.current));
-	set(o, "connection", conn_view(&info.conn));
-	set(o, "hunts", num(info.hunts));
-	set(o, "ticket_renewals", num(info.renewals));
-	set(o, "key", json_string(info.key_type == 2 ? "aes256k" : info.key_type == 1 ? "aes" : "none"));
+	view_set(o, "current", json_string(info.current));
+	view_set(o, "connection", view_conn(&info.conn));
+	view_set(o, "hunts", view_number(info.hunts));
+	view_set(o, "ticket_renewals", view_number(info.renewals));
+	view_set(o, "key", json_string(info.key_type == 2 ? "aes256k" : info.key_type == 1 ? "aes" : "none"));
 	for (uint32_t n = 0; map && n < map->count; n++) {
 		const struct entity_addr *a = addrvec_msgr2(&map->mon[n].addrs);
 		json_t *m = json_object();
 
-		set(m, "name", json_string(map->mon[n].name));
-		set(m, "addr", json_string(a ? addr_text(a, text) : "no msgr2 address"));
+		view_set(m, "name", json_string(map->mon[n].name));
+		view_set(m, "addr", json_string(a ? addr_text(a, text) : "no msgr2 address"));
 		json_array_append_new(list, m);
 	}
-	set(o, "epoch", num(map ? map->epoch : 0));
-	set(o, "monitors", list);
+	view_set(o, "epoch", view_number(map ? map->epoch : 0));
+	view_set(o, "monitors", list);
 	return o;
 }
 
@@ -99,27 +98,27 @@ static json_t *map_view(const struct mdsmap *map)
 	json_t *o = json_object(), *ranks = json_array();
 	char text[ADDR_TEXT_MAX];
 
-	set(o, "epoch", num(map->epoch));
-	set(o, "fs_name", json_string(map->fs_name));
-	set(o, "max_mds", num(map->max_mds));
-	set(o, "session_timeout_s", num(map->session_timeout));
-	set(o, "session_autoclose_s", num(map->session_autoclose));
-	set(o, "max_file_size", num(map->max_file_size));
+	view_set(o, "epoch", view_number(map->epoch));
+	view_set(o, "fs_name", json_string(map->fs_name));
+	view_set(o, "max_mds", view_number(map->max_mds));
+	view_set(o, "session_timeout_s", view_number(map->session_timeout));
+	view_set(o, "session_autoclose_s", view_number(map->session_autoclose));
+	view_set(o, "max_file_size", view_number(map->max_file_size));
 	for (uint32_t n = 0; n < map->rank_count; n++) {
 		json_t *r;
 
 		if (!map->rank[n].present)
 			continue;
 		r = json_object();
-		set(r, "rank", num(n));
-		set(r, "name", json_string(map->rank[n].name));
-		set(r, "gid", num(map->rank[n].gid));
-		set(r, "state", json_string(state_name(map->rank[n].state)));
-		set(r, "addr", json_string(addr_text(&map->rank[n].addr, text)));
-		set(r, "laggy", json_boolean(map->rank[n].laggy));
+		view_set(r, "rank", view_number(n));
+		view_set(r, "name", json_string(map->rank[n].name));
+		view_set(r, "gid", view_number(map->rank[n].gid));
+		view_set(r, "state", json_string(state_name(map->rank[n].state)));
+		view_set(r, "addr", json_string(addr_text(&map->rank[n].addr, text)));
+		view_set(r, "laggy", json_boolean(map->rank[n].laggy));
 		json_array_append_new(ranks, r);
 	}
-	set(o, "ranks", ranks);
+	view_set(o, "ranks", ranks);
 	return o;
 }
 
@@ -128,21 +127,21 @@ static json_t *session_view(const struct session *s, uint64_t now)
 	struct conn_info info;
 	json_t *o = json_object();
 
-	set(o, "rank", num((uint64_t)s->rank));
-	set(o, "state", json_string(session_state_name(s->state)));
-	set(o, "features", json_sprintf("0x%llx", (unsigned long long)s->features));
-	set(o, "caps", num(s->cap_count));
-	set(o, "in_flight", num(s->in_flight));
-	set(o, "push_seq", num(s->push_seq));
-	set(o, "renew_seq", num(s->renew_seq));
-	set(o, "cap_gen", num(s->cap_gen));
-	set(o, "cap_ttl_s", json_real(s->cap_ttl_ns > now ? (double)(s->cap_ttl_ns - now) / 1e9 : 0));
-	set(o, "read_only", json_boolean(s->read_only));
+	view_set(o, "rank", view_number((uint64_t)s->rank));
+	view_set(o, "state", json_string(session_state_name(s->state)));
+	view_set(o, "features", json_sprintf("0x%llx", (unsigned long long)s->features));
+	view_set(o, "caps", view_number(s->cap_count));
+	view_set(o, "in_flight", view_number(s->in_flight));
+	view_set(o, "push_seq", view_number(s->push_seq));
+	view_set(o, "renew_seq", view_number(s->renew_seq));
+	view_set(o, "cap_gen", view_number(s->cap_gen));
+	view_set(o, "cap_ttl_s", json_real(s->cap_ttl_ns > now ? (double)(s->cap_ttl_ns - now) / 1e9 : 0));
+	view_set(o, "read_only", json_boolean(s->read_only));
 	if (s->error[0])
-		set(o, "error", json_string(s->error));
+		view_set(o, "error", json_string(s->error));
 	if (s->conn) {
 		conn_info(s->conn, &info);
-		set(o, "connection", conn_view(&info));
+		view_set(o, "connection", view_conn(&info));
 	}
 	return o;
 }
@@ -161,13 +160,13 @@ static json_t *cache_view(const struct meta *m)
 {
 	json_t *o = json_object();
 
-	set(o, "inodes", num(m->cache.inode_count));
-	set(o, "dentries", num(m->cache.dentry_count));
-	set(o, "negative_dentries", num(m->cache.negative_count));
-	set(o, "caps", num(m->caps.live));
-	set(o, "bytes", num(m->cache.bytes));
-	set(o, "limit_bytes", num(m->cache.limit));
-	set(o, "evictions", num(m->cache.evictions));
+	view_set(o, "inodes", view_number(m->cache.inode_count));
+	view_set(o, "dentries", view_number(m->cache.dentry_count));
+	view_set(o, "negative_dentries", view_number(m->cache.negative_count));
+	view_set(o, "caps", view_number(m->caps.live));
+	view_set(o, "bytes", view_number(m->cache.bytes));
+	view_set(o, "limit_bytes", view_number(m->cache.limit));
+	view_set(o, "evictions", view_number(m->cache.evictions));
 	return o;
 }
 
@@ -177,26 +176,26 @@ static json_t *status_view(cephring_mount *mt)
 	char fsid[FSID_TEXT_MAX];
 	json_t *o = json_object();
 
-	set(o, "version", json_string(cephring_version()));
-	set(o, "entity", json_sprintf("client.%s", mt->entity_id));
-	set(o, "mounted", json_boolean(mt->mounted));
-	set(o, "root", name_string(mt->meta.o.root, strlen(mt->meta.o.root)));
+	view_set(o, "version", json_string(cephring_version()));
+	view_set(o, "entity", json_sprintf("client.%s", mt->entity_id));
+	view_set(o, "mounted", json_boolean(mt->mounted));
+	view_set(o, "root", view_name(mt->meta.o.root, strlen(mt->meta.o.root)));
 	if (mt->mon) {
-		set(o, "global_id", num(*mon_global_id(mt->mon)));
+		view_set(o, "global_id", view_number(*mon_global_id(mt->mon)));
 		if (mon_monmap(mt->mon))
-			set(o, "fsid", json_string(fsid_text(mon_monmap(mt->mon)->fsid, fsid)));
-		set(o, "monitor", mon_view(mt->mon));
+			view_set(o, "fsid", json_string(fsid_text(mon_monmap(mt->mon)->fsid, fsid)));
+		view_set(o, "monitor", mon_view(mt->mon));
 	}
 	if (m->map)
-		set(o, "mdsmap", map_view(m->map));
-	set(o, "sessions", sessions_view(m));
-	set(o, "cache", cache_view(m));
-	set(o, "ops_in_flight", num(m->op_count));
-	set(o, "requests_in_flight", num(m->request_count - m->unsafe_count));
-	set(o, "requests_unsafe", num(m->unsafe_count));
-	set(o, "unsafe_replies", num(m->stats.unsafe));
-	set(o, "replays", num(m->stats.replays));
-	set(o, "flushes", num(m->stats.flushes));
+		view_set(o, "mdsmap", map_view(m->map));
+	view_set(o, "sessions", sessions_view(m));
+	view_set(o, "cache", cache_view(m));
+	view_set(o, "ops_in_flight", view_number(m->op_count));
+	view_set(o, "requests_in_flight", view_number(m->request_count - m->unsafe_count));
+	view_set(o, "requests_unsafe", view_number(m->unsafe_count));
+	view_set(o, "unsafe_replies", view_number(m->stats.unsafe));
+	view_set(o, "replays", view_number(m->stats.replays));
+	view_set(o, "flushes", view_number(m->stats.flushes));
 	return o;
 }
 
@@ -206,16 +205,16 @@ static void request_view(void *arg, struct mreq *r)
 					      "failed" };
 	json_t *o = json_object();
 
-	set(o, "tid", num(r->id.tid));
-	set(o, "op", json_string(mds_op_name(r->op)));
-	set(o, "state", json_string(states[r->state]));
-	set(o, "rank", json_integer(r->session ? r->session->rank : -1));
-	set(o, "base",
-	    json_sprintf("0x%llx", (unsigned long long)(r->base ? r->base->key.ino : r->base_ino)));
-	set(o, "path", name_string(r->path, r->path_len));
-	set(o, "attempts", num(r->attempts));
-	set(o, "forwards", num(r->num_fwd));
-	set(o, "age_s", json_real(r->sent_ns ? (double)(ring_now(r->m->ring) - r->sent_ns) / 1e9 : 0));
+	view_set(o, "tid", view_number(r->id.tid));
+	view_set(o, "op", json_string(mds_op_name(r->op)));
+	view_set(o, "state", json_string(states[r->state]));
+	view_set(o, "rank", json_integer(r->session ? r->session->rank : -1));
+	view_set(o, "base",
+		 json_sprintf("0x%llx", (unsigned long long)(r->base ? r->base->key.ino : r->base_ino)));
+	view_set(o, "path", view_name(r->path, r->path_len));
+	view_set(o, "attempts", view_number(r->attempts));
+	view_set(o, "forwards", view_number(r->num_fwd));
+	view_set(o, "age_s", json_real(r->sent_ns ? (double)(ring_now(r->m->ring) - r->sent_ns) / 1e9 : 0));
 	json_array_append_new(arg, o);
 }
 
@@ -237,26 +236,26 @@ static json_t *caps_view(const struct meta *m)
 			if (n++ >= DUMP_CAPS_MAX)
 				return list;
 			o = json_object();
-			set(o, "ino", json_sprintf("0x%llx", (unsigned long long)c->inode->key.ino));
-			set(o, "rank", num((uint64_t)r));
-			set(o, "auth", json_boolean(c->auth));
-			set(o, "issued", json_string(cap_text(c->issued, text)));
-			set(o, "implemented", json_string(cap_text(c->implemented, text)));
-			set(o, "revoking", json_string(cap_text(c->implemented & ~c->issued, text)));
-			set(o, "used", json_string(cap_text(caps_used(c->inode), text)));
-			set(o, "dirty",
-			    json_string(cap_text(c->inode->use ? c->inode->use->dirty : 0, text)));
-			set(o, "flushing",
-			    json_string(cap_text(c->inode->use ? c->inode->use->flushing : 0, text)));
-			set(o, "file_wanted", json_string(cap_text(caps_file_wanted(c->inode), text)));
-			set(o, "wanted", json_string(cap_text(caps_wanted(c->inode), text)));
-			set(o, "retain", json_string(cap_text(caps_retain(m, c->inode), text)));
-			set(o, "mds_wanted", json_string(cap_text(c->mds_wanted, text)));
-			set(o, "seq", num(c->seq));
-			set(o, "issue_seq", num(c->issue_seq));
-			set(o, "mseq", num(c->mseq));
-			set(o, "valid",
-			    json_boolean(session_caps_valid(c->session, c->gen, ring_now(m->ring))));
+			view_set(o, "ino", json_sprintf("0x%llx", (unsigned long long)c->inode->key.ino));
+			view_set(o, "rank", view_number((uint64_t)r));
+			view_set(o, "auth", json_boolean(c->auth));
+			view_set(o, "issued", json_string(cap_text(c->issued, text)));
+			view_set(o, "implemented", json_string(cap_text(c->implemented, text)));
+			view_set(o, "revoking", json_string(cap_text(c->implemented & ~c->issued, text)));
+			view_set(o, "used", json_string(cap_text(caps_used(c->inode), text)));
+			view_set(o, "dirty",
+				 json_string(cap_text(c->inode->use ? c->inode->use->dirty : 0, text)));
+			view_set(o, "flushing",
+				 json_string(cap_text(c->inode->use ? c->inode->use->flushing : 0, text)));
+			view_set(o, "file_wanted", json_string(cap_text(caps_file_wanted(c->inode), text)));
+			view_set(o, "wanted", json_string(cap_text(caps_wanted(c->inode), text)));
+			view_set(o, "retain", json_string(cap_text(caps_retain(m, c->inode), text)));
+			view_set(o, "mds_wanted", json_string(cap_text(c->mds_wanted, text)));
+			view_set(o, "seq", view_number(c->seq));
+			view_set(o, "issue_seq", view_number(c->issue_seq));
+			view_set(o, "mseq", view_number(c->mseq));
+			view_set(o, "valid",
+				 json_boolean(session_caps_valid(c->session, c->gen, ring_now(m->ring))));
 			json_array_append_new(list, o);
 		}
 	}
@@ -277,6 +276,8 @@ int cephring_dump(cephring_mount *mt, const char *what, char **text)
 		meta_each_request(&mt->meta, request_view, root);
 	} else if (!strcmp(what, "caps")) {
 		root = caps_view(&mt->meta);
+	} else if (!strcmp(what, "data")) {
+		root = view_data(mt);
 	} else {
 		return -EINVAL;
 	}

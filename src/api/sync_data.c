@@ -31,3 +31,47 @@ int64_t cephring_sync_write(cephring_file *f, const void *buf, size_t size, uint
 {
 	SYNC_FILE(f, cephring_write(f, buf, size, offset, flags, &w.op, waiter_ended, &w));
 }
+
+int cephring_sync_fallocate(cephring_file *f, int mode, uint64_t offset, uint64_t length)
+{
+	SYNC_FILE(f, cephring_fallocate(f, mode, offset, length, &w.op, waiter_ended, &w));
+}
+
+int64_t cephring_sync_seek(cephring_file *f, uint64_t offset, int whence)
+{
+	SYNC_FILE(f, cephring_seek(f, offset, whence, &w.op, waiter_ended, &w));
+}
+
+int64_t cephring_sync_copy(cephring_file *from, uint64_t from_offset, cephring_file *to, uint64_t to_offset,
+			   uint64_t length, int flags)
+{
+	SYNC_FILE(from,
+		  cephring_copy(from, from_offset, to, to_offset, length, flags, &w.op, waiter_ended, &w));
+}
+
+int cephring_sync_advise(cephring_file *f, uint64_t offset, uint64_t length, int advice)
+{
+	SYNC_FILE(f, cephring_advise(f, offset, length, advice, &w.op, waiter_ended, &w));
+}
+
+int64_t cephring_sync_read_path(cephring_mount *m, cephring_inode *at, const char *path, void *buf,
+				size_t size, struct cephring_statx *st, const struct cephring_cred *cred)
+{
+	struct waiter w;
+	int err = waiter_begin(&w, mount_engine(m), m);
+
+	return err ? err
+		   : waiter_end(
+			 &w, cephring_read_path(m, at, path, buf, size, st, cred, &w.op, waiter_ended, &w));
+}
+
+int64_t cephring_sync_write_path(cephring_mount *m, cephring_inode *at, const char *path, const void *buf,
+				 size_t size, int flags, uint32_t mode, const struct cephring_cred *cred)
+{
+	struct waiter w;
+	int err = waiter_begin(&w, mount_engine(m), m);
+
+	return err ? err
+		   : waiter_end(&w, cephring_write_path(m, at, path, buf, size, flags, mode, cred, &w.op,
+							waiter_ended, &w));
+}

@@ -151,6 +151,8 @@ struct file {
 	struct dir_stream *dir;    /* readdir's; NULL until the first */
 	uint64_t offset;           /* of a directory: behind what was delivered */
 };
+/* Closes it: nothing is in flight on it. */
+void file_close(struct file *f);
 /* readdir.c */
 int dir_seek(struct file *f, uint64_t offset); /* 0, -EINVAL */
 uint64_t dir_tell(const struct file *f);

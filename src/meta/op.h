@@ -134,14 +134,17 @@ struct op {
 			struct file *to;  /* copy */
 			uint64_t to_offset;
 		} data;
-		struct { /* small files as a whole: api/data_path.c */
+		struct op_whole { /* small files as a whole: api/data_path.c */
+			struct inode *at;
+			const char *path;
+			const struct cephring_cred *cred;
 			void *buf;
 			size_t size;
 			struct cephring_statx *st;
 			int flags;
 			uint32_t mode;
-			struct cephring_file *file; /* while open */
-			void *sub;                  /* owned: the part under way */
+			struct file *file;        /* owned: while it is open */
+			struct cephring_op *part; /* owned: the part under way */
 			int64_t res;
 		} whole;
 		struct {

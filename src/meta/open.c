@@ -471,17 +471,20 @@ static int64_t close_step(struct op *op, int64_t res)
 	return res;
 }
 
-static void close_end(struct op *op, int64_t res)
+void file_close(struct file *f)
 {
-	struct file *f = op->u.file.file;
-
-	(void)res;
 	if (!(f->flags & O_PATH))
 		caps_close(f->m, f->inode, f->mode);
 	if (!inode_is_open(f->inode))
 		locks_drop(f->m, f->inode);
 	dir_stream_free(f->m, f->dir);
 	file_free(f);
+}
+
+static void close_end(struct op *op, int64_t res)
+{
+	(void)res;
+	file_close(op->u.file.file);
 }
 
 /* `end` frees the file also when the operation is cancelled or the mount ends. */

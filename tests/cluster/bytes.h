@@ -105,3 +105,32 @@ static inline int64_t ours_read(struct both *b, const char *path, void *buf, siz
 	err = cephring_sync_close(f);
 	return n < 0 ? n : err ? err : n;
 }
+
+/* ---- another mount of ours, on the same engine: both are served by whatever is waited for ---- */
+
+struct beside {
+	cephring_config *config;
+	cephring_mount *mount;
+};
+
+static inline void beside_begin(struct both *b, struct beside *o, const char *const *options)
+{
+	struct cephring_mount_opts opts = { .size = sizeof opts,
+					    .log = both_log,
+					    .log_level = CEPHRING_LOG_WARN };
+
+	o->mount = NULL;
+	cephring_config_new(&o->config);
+	for (; options && *options; options += 2)
+		cephring_config_set(o->config, options[0], options[1]);
+	if (cephring_config_load(o->config))
+		tap_die(cephring_config_error(o->config));
+	if (cephring_sync_mount(b->engine, o->config, &opts, &o->mount))
+		tap_die("another mount");
+}
+
+static inline void beside_end(struct beside *o)
+{
+	tap_eq(cephring_sync_unmount(o->mount), 0, "unmounted");
+	cephring_config_free(o->config);
+}

@@ -2,6 +2,7 @@
 /* Reading and writing files beside libcephfs: over several layouts, far offsets, holes, the ends of files,
  * appending, cutting, snapshots, flags, errors, quotas, keys that do not allow it. */
 #include "bytes.h"
+#include "ours.h"
 
 #define TOP "/data"
 
@@ -64,6 +65,478 @@ static void layout(struct both *b, unsigned n)
 	tap_eq(cephring_sync_close(f), 0, "closed");
 }
 
+/* ---- far away, holes, ends ---- */
+
+#define GIB (1ull << 30)
+
+static uint64_t size_of(struct both *b, const char *path)
+{
+	struct cephring_statx st;
+
+	if (cephring_sync_statx(b->mount, NULL, path, CEPHRING_STATX_SIZE, 0, &root, &st))
+		return UINT64_MAX;
+	return st.size;
+}
+
+static int is_zero(const void *p, size_t len)
+{
+	const uint8_t *x = p;
+
+	for (size_t n = 0; n < len; n++)
+		if (x[n])
+			return 0;
+	return 1;
+}
+
+static void far(struct both *b)
+{
+	const char *path = TOP "/far";
+	cephring_file *f = opened(b, path, O_RDWR | O_CREAT, NULL);
+
+	bytes_fill(want, 100000, 5 * GIB + 77, 5);
+	tap_eq(cephring_sync_write(f, want, 100000, 5 * GIB + 77, 0), 100000, "written at 5 GiB");
+	tap_eq((long long)size_of(b, path), (long long)(5 * GIB + 100077), "the size");
+	memset(got, 0xee, 200000);
+	tap_eq(cephring_sync_read(f, got, 200000, 5 * GIB - 23, 0), 100100, "a short read at the end");
+	tap_ok(is_zero(got, 100), "before it a hole");
+	tap_eq(bytes_differ(got + 100, want, 100000), -1, "what was written");
+	tap_eq(cephring_sync_read(f, got, 10, 5 * GIB + 100077, 0), 0, "nothing at the end");
+	tap_eq(cephring_sync_read(f, got, 10, 6 * GIB, 0), 0, "nor behind it");
+	tap_eq(cephring_sync_read(f, got, 0, 0, 0), 0, "nor of nothing");
+	memset(got, 0xee, 1 << 20);
+	tap_eq(cephring_sync_read(f, got, 1 << 20, GIB, 0), 1 << 20, "a hole is read");
+	tap_ok(is_zero(got, 1 << 20), "as zeros");
+	memset(got, 0xee, 200000);
+	tap_eq(they_read(b, path, got, 200000, (int64_t)(5 * GIB - 23)), 100100, "libcephfs reads the end");
+	tap_eq(bytes_differ(got + 100, want, 100000), -1, "the same");
+	tap_eq(cephring_sync_seek(f, 0, SEEK_DATA), (long long)(5 * GIB), "the first data");
+	tap_eq(cephring_sync_seek(f, 0, SEEK_HOLE), 0, "the first hole");
+	tap_eq(cephring_sync_seek(f, 5 * GIB + 100, SEEK_HOLE), (long long)(5 * GIB + 100077),
+	       "the end is a hole");
+	tap_eq(cephring_sync_seek(f, 6 * GIB, SEEK_DATA), -ENXIO, "behind the end there is nothing");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
+/* ---- many buffers ---- */
+
+static void vectors(struct both *b)
+{
+	cephring_file *f = opened(b, TOP "/vectors", O_RDWR | O_CREAT, &layouts[2]);
+	struct iovec iov[40];
+	size_t at = 0;
+
+	bytes_fill(want, sizeof want, 0, 7);
+	for (unsigned n = 0; n < 40; n++) { /* of all sizes, empty ones among them */
+		size_t len = n % 7 == 3 ? 0 : (size_t)n * 1013 + 1;
+
+		iov[n] = (struct iovec){ want + at, len };
+		at += len;
+	}
+	tap_eq(cephring_sync_writev(f, iov, 40, 12345, 0), (long long)at, "40 buffers are written");
+	for (unsigned n = 0; n < 40; n++)
+		iov[39 - n] = (struct iovec){ NULL, 0 };
+	for (unsigned n = 0, left = (unsigned)at, off = 0; n < 40; n++) {
+		unsigned len = n == 39 ? left : (unsigned)((39 - n) * 1013 + 5) % (left + 1);
+
+		iov[n] = (struct iovec){ got + off, len };
+		off += len;
+		left -= len;
+	}
+	memset(got, 0xee, at);
+	tap_eq(cephring_sync_readv(f, iov, 40, 12345, 0), (long long)at, "and read into others");
+	tap_eq(bytes_differ(want, got, at), -1, "the same");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
+/* ---- appending ---- */
+
+struct flight {
+	struct cephring_op op;
+	int64_t res;
+	int ended;
+};
+
+static void landed(struct cephring_op *op, int64_t res, void *user)
+{
+	struct flight *x = user;
+
+	(void)op;
+	x->res = res;
+	x->ended = 1;
+}
+
+static int64_t land(struct both *b, struct flight *x)
+{
+	uint64_t limit = now_ns() + 30000000000ull;
+
+	while (!x->ended && now_ns() < limit)
+		both_turn(b->engine, -1, 100);
+	return x->ended ? x->res : 1000000000;
+}
+
+static void append(struct both *b)
+{
+	enum { COUNT = 8, EACH = 50000 };
+	static struct flight x[COUNT];
+	const char *path = TOP "/append";
+	cephring_file *f = opened(b, path, O_WRONLY | O_CREAT | O_APPEND, NULL);
+	unsigned seen = 0;
+	int good = 1;
+
+	tap_eq(they_write(b, path, "0123456789", 10, 0), 10, "libcephfs writes ten bytes");
+	memset(x, 0, sizeof x);
+	for (unsigned n = 0; n < COUNT; n++) {
+		memset(want + n * EACH, 'a' + (int)n, EACH);
+		if (cephring_write(f, want + n * EACH, EACH, 0, 0, &x[n].op, landed, &x[n]))
+			tap_die("a write is taken");
+	}
+	for (unsigned n = 0; n < COUNT; n++)
+		good &= land(b, &x[n]) == EACH;
+	tap_ok(good, "8 at a time are appended");
+	tap_eq(they_read(b, path, got, sizeof got, 0), 10 + COUNT * EACH, "none over another");
+	for (unsigned n = 0; n < COUNT; n++) {
+		const uint8_t *p = got + 10 + n * EACH;
+
+		for (unsigned k = 1; k < EACH; k++)
+			good &= p[k] == p[0];
+		seen |= p[0] >= 'a' && p[0] < 'a' + COUNT ? 1u << (p[0] - 'a') : 0;
+	}
+	tap_ok(good && seen == (1u << COUNT) - 1, "each whole");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
+/* ---- cutting ---- */
+
+static int64_t cut(struct both *b, cephring_file *f, uint64_t size)
+{
+	struct cephring_setattr s = {
+		.struct_size = sizeof s, .set = CEPHRING_SET_SIZE, .size = size, .file = f
+	};
+
+	return cephring_sync_setattr(b->mount, cephring_file_inode(f), "", &s, 0, &root);
+}
+
+static void cutting(struct both *b)
+{
+	const char *path = TOP "/cut";
+	cephring_file *f = opened(b, path, O_RDWR | O_CREAT, &layouts[2]);
+	const size_t size = 1 << 20;
+
+	bytes_fill(want, size, 0, 11);
+	tap_eq(cephring_sync_write(f, want, size, 0, 0), (long long)size, "written");
+	tap_eq(cut(b, f, 100000), 0, "cut");
+	tap_eq(cephring_sync_read(f, got, size, 0, 0), 100000, "so much is left");
+	tap_eq(cut(b, f, size), 0, "and made longer");
+	memset(want + 100000, 0, size - 100000);
+	memset(got, 0xee, size);
+	tap_eq(cephring_sync_read(f, got, size, 0, 0), (long long)size, "read");
+	tap_eq(bytes_differ(want, got, size), -1, "zeros where it was cut");
+	bytes_fill(want + 500000, 1000, 500000, 12);
+	tap_eq(cephring_sync_write(f, want + 500000, 1000, 500000, 0), 1000, "written behind the cut");
+	tap_eq(they_do(b, THEY_TRUNCATE, path, NULL, 500500), 0, "libcephfs cuts it too");
+	tap_eq(they_do(b, THEY_TRUNCATE, path, NULL, (long long)size), 0, "and makes it longer");
+	memset(want + 500500, 0, size - 500500);
+	memset(got, 0xee, size);
+	tap_eq(cephring_sync_read(f, got, size, 0, 0), (long long)size, "read");
+	tap_eq(bytes_differ(want, got, size), -1, "as libcephfs cut it");
+	memset(got, 0xee, size);
+	tap_eq(they_read(b, path, got, size, 0), (long long)size, "libcephfs reads it");
+	tap_eq(bytes_differ(want, got, size), -1, "the same");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
+/* ---- removing and adding zeros ---- */
+
+static void zeros(struct both *b)
+{
+	const char *path = TOP "/zeros";
+	cephring_file *f = opened(b, path, O_RDWR | O_CREAT, &layouts[1]);
+	const size_t size = 1 << 20;
+
+	bytes_fill(want, size, 0, 21);
+	tap_eq(cephring_sync_write(f, want, size, 0, 0), (long long)size, "written");
+	memset(want + 1000, 0, 400000);
+	tap_eq(cephring_sync_fallocate(f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 1000, 400000), 0,
+	       "a hole");
+	memset(want + 600000, 0, 1);
+	tap_eq(cephring_sync_fallocate(f, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 600000, 1), 0,
+	       "one zero");
+	memset(want + 1000000, 0, size - 1000000);
+	tap_eq(cephring_sync_fallocate(f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 1000000, 1ull << 40), 0,
+	       "a hole beyond the end");
+	memset(got, 0xee, size);
+	tap_eq(cephring_sync_read(f, got, sizeof got, 0, 0), (long long)size, "the size stays");
+	tap_eq(bytes_differ(want, got, size), -1, "zeros where they belong");
+	tap_eq(cephring_sync_seek(f, 65536, SEEK_DATA), 393216, "the first data behind the hole");
+	tap_eq(cephring_sync_seek(f, 393216, SEEK_HOLE), 983040 + 16960, "and the next hole");
+	tap_eq(cephring_sync_fallocate(f, 0, 0, size + 5000), 0, "made longer");
+	tap_eq(cephring_sync_fallocate(f, FALLOC_FL_ZERO_RANGE, size, 9000), 0, "and longer still");
+	memset(want + size, 0, 9000);
+	memset(got, 0xee, sizeof got);
+	tap_eq(they_read(b, path, got, sizeof got, 0), (long long)(size + 9000), "libcephfs sees the size");
+	tap_eq(bytes_differ(want, got, size + 9000), -1, "and the same bytes");
+	tap_eq(cephring_sync_fallocate(f, FALLOC_FL_KEEP_SIZE, 0, 1), -EOPNOTSUPP, "nothing is reserved");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
+/* ---- snapshots ---- */
+
+static void snapshots(struct both *b)
+{
+	const char *path = TOP "/snap/file", *old = TOP "/snap/.snap/one/file";
+	const size_t size = 300000;
+	cephring_file *f;
+
+	if (they_do(b, THEY_MKDIR, TOP "/snap", NULL, 0755))
+		tap_die("a directory");
+	f = opened(b, path, O_RDWR | O_CREAT, &layouts[1]);
+	bytes_fill(want, size, 0, 31);
+	tap_eq(cephring_sync_write(f, want, size, 0, 0), (long long)size, "written");
+	tap_eq(cephring_sync_mkdir(b->mount, NULL, TOP "/snap/.snap/one", 0755, 0, &root), 0, "a snapshot");
+	memcpy(other, want, size);
+	bytes_fill(other + 60000, 90000, 60000, 32);
+	tap_eq(cephring_sync_write(f, other + 60000, 90000, 60000, 0), 90000, "written over");
+	tap_eq(cephring_sync_write(f, "tail", 4, size, 0), 4, "and behind");
+	memset(got, 0xee, sizeof got);
+	tap_eq(ours_read(b, old, got, sizeof got, 0), (long long)size, "the snapshot is read");
+	tap_eq(bytes_differ(want, got, size), -1, "as it was");
+	memset(got, 0xee, sizeof got);
+	tap_eq(they_read(b, old, got, sizeof got, 0), (long long)size, "by libcephfs too");
+	tap_eq(bytes_differ(want, got, size), -1, "the same");
+	tap_eq(ours_read(b, path, got, sizeof got, 0), (long long)size + 4, "the file goes on");
+	tap_eq(bytes_differ(other, got, size), -1, "as it is");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+	tap_eq(cephring_sync_unlink(b->mount, NULL, TOP "/snap/.snap/one", CEPHRING_REMOVEDIR, &root), 0,
+	       "the snapshot goes");
+}
+
+/* ---- kept promises ---- */
+
+static void synced(struct both *b)
+{
+	cephring_file *f = opened(b, TOP "/synced", O_WRONLY | O_CREAT, NULL);
+	struct cephring_stats was, now;
+
+	tap_eq(cephring_sync_fsync(f, 0), 0, "fsync");
+	was = both_stats(b);
+	tap_eq(cephring_sync_write(f, "abc", 3, 0, 0), 3, "written");
+	now = both_stats(b);
+	tap_eq((long long)(now.flushes - was.flushes), 0, "the size is told later");
+	tap_eq(cephring_sync_write(f, "abc", 3, 3, CEPHRING_IO_DSYNC), 3, "written, on stable storage");
+	now = both_stats(b);
+	tap_ok(now.flush_acks > was.flush_acks, "the MDS has the size");
+	tap_eq((long long)(now.writes - was.writes), 2, "two writes");
+	tap_eq((long long)(now.written_bytes - was.written_bytes), 6, "of 6 bytes");
+	tap_eq(cephring_sync_write(f, "abc", 3, 6, CEPHRING_IO_DIRECT), 3, "written directly");
+	was = both_stats(b);
+	tap_eq(cephring_sync_fsync(f, 1), 0, "fdatasync");
+	now = both_stats(b);
+	tap_ok(now.flush_acks > was.flush_acks, "tells the MDS the size");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+	f = opened(b, TOP "/synced", O_WRONLY | O_DSYNC, NULL);
+	was = both_stats(b);
+	tap_eq(cephring_sync_write(f, "def", 3, 0, 0), 3, "written with O_DSYNC");
+	now = both_stats(b);
+	tap_ok(now.flush_acks > was.flush_acks, "the MDS has been told");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
+/* ---- copying ---- */
+
+static void copies(struct both *b)
+{
+	cephring_file *f = opened(b, TOP "/copy_from", O_RDWR | O_CREAT, &layouts[2]);
+	cephring_file *t = opened(b, TOP "/copy_to", O_RDWR | O_CREAT, &layouts[3]);
+	const size_t size = 3 << 20;
+
+	bytes_fill(want, size, 0, 41);
+	tap_eq(cephring_sync_write(f, want, size, 0, 0), (long long)size, "written");
+	tap_eq(cephring_sync_copy(f, 1000, t, 77, 10 << 20, 0), (long long)size - 1000, "copied to its end");
+	memset(got, 0xee, sizeof got);
+	tap_eq(cephring_sync_read(t, got, sizeof got, 0, 0), (long long)size - 1000 + 77, "read");
+	tap_ok(is_zero(got, 77), "a hole before");
+	tap_eq(bytes_differ(want + 1000, got + 77, size - 1000), -1, "the same");
+	tap_eq(cephring_sync_copy(f, 0, f, 100, 200, 0), -EINVAL, "not over itself");
+	tap_eq(cephring_sync_copy(f, 0, f, 4 << 20, 5000, 0), 5000, "but elsewhere in the same file");
+	tap_eq(cephring_sync_read(f, got, 5000, 4 << 20, 0), 5000, "read");
+	tap_eq(bytes_differ(want, got, 5000), -1, "the same");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+	tap_eq(cephring_sync_close(t), 0, "closed");
+}
+
+/* ---- small files ---- */
+
+static void small(struct both *b)
+{
+	struct cephring_stats was, now;
+	struct cephring_statx st;
+
+	bytes_fill(want, 5000, 0, 51);
+	was = both_stats(b);
+	tap_eq(cephring_sync_write_path(b->mount, NULL, TOP "/small", want, 5000, O_EXCL, 0640, &root), 5000,
+	       "made and written");
+	now = both_stats(b);
+	tap_eq((long long)(now.osd_ops - was.osd_ops), 1, "with one request to an OSD");
+	tap_ok(now.mds_requests - was.mds_requests <= 2, "and %d to the MDS",
+	       (int)(now.mds_requests - was.mds_requests));
+	tap_eq(cephring_sync_write_path(b->mount, NULL, TOP "/small", want, 5000, O_EXCL, 0640, &root),
+	       -EEXIST, "only once");
+	tap_eq(cephring_sync_write_path(b->mount, NULL, TOP "/small", want, 3000, O_DSYNC, 0640, &root), 3000,
+	       "or cut and written");
+	memset(&st, 0, sizeof st);
+	tap_eq(cephring_sync_read_path(b->mount, NULL, TOP "/small", got, sizeof got, &st, &root), 3000,
+	       "read");
+	tap_eq(bytes_differ(want, got, 3000), -1, "the same");
+	tap_ok((st.mask & CEPHRING_STATX_SIZE) && st.size == 3000, "with its size");
+	tap_ok((st.mode & 07777) == 0640, "and its mode");
+	tap_eq(cephring_sync_read_path(b->mount, NULL, TOP "/small", got, 100, NULL, &root), 100,
+	       "the start");
+	tap_eq(cephring_sync_read_path(b->mount, NULL, TOP "/none", got, 100, NULL, &root), -ENOENT,
+	       "of nothing");
+	tap_eq(cephring_sync_read_path(b->mount, NULL, TOP, got, 100, NULL, &root), -EISDIR,
+	       "of a directory");
+	tap_eq(they_read(b, TOP "/small", got, sizeof got, 0), 3000, "libcephfs reads it");
+	tap_eq(bytes_differ(want, got, 3000), -1, "the same");
+}
+
+/* ---- what must not be ---- */
+
+static void errors(struct both *b)
+{
+	cephring_file *f = opened(b, TOP "/errors", O_WRONLY | O_CREAT, NULL), *d, *r;
+	struct iovec none = { NULL, 0 };
+
+	tap_eq(cephring_sync_read(f, got, 1, 0, 0), -EBADF, "not open for reading");
+	tap_eq(cephring_sync_seek(f, 0, SEEK_DATA), -EBADF, "nor for seeking");
+	r = opened(b, TOP "/errors", O_RDONLY, NULL);
+	tap_eq(cephring_sync_write(r, want, 1, 0, 0), -EBADF, "not open for writing");
+	tap_eq(cephring_sync_fallocate(r, 0, 0, 1), -EBADF, "nor for making it longer");
+	tap_eq(cephring_sync_close(r), 0, "closed");
+	d = opened(b, TOP, O_RDONLY | O_DIRECTORY, NULL);
+	tap_eq(cephring_sync_read(d, got, 1, 0, 0), -EISDIR, "a directory");
+	tap_eq(cephring_sync_close(d), 0, "closed");
+	tap_eq(cephring_sync_write(f, want, 10, (uint64_t)INT64_MAX - 5, 0), -EINVAL, "beyond all numbers");
+	tap_eq(cephring_sync_write(f, want, 10, 1ull << 40, 0), -EFBIG, "beyond the largest file");
+	tap_eq(cephring_sync_write(f, want, 10, 0, 64), -EINVAL, "an unknown flag");
+	tap_eq(cephring_sync_readv(f, &none, 5000, 0, 0), -EBADF, "of a file for writing");
+	tap_eq(cephring_sync_fallocate(f, 0, 0, 0), -EINVAL, "no range");
+	tap_eq(cephring_sync_write(f, want, 0, 0, 0), 0, "nothing may be written");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
+static void quota(struct both *b)
+{
+	cephring_file *f;
+
+	if (they_do(b, THEY_MKDIR, TOP "/quota", NULL, 0755) ||
+	    cephring_sync_setxattr(b->mount, NULL, TOP "/quota", "ceph.quota.max_bytes", "1000000", 7, 0, 0,
+				   &root))
+		tap_die("a quota");
+	f = opened(b, TOP "/quota/file", O_WRONLY | O_CREAT, NULL);
+	tap_eq(cephring_sync_write(f, want, 500000, 0, 0), 500000, "within the quota");
+	tap_eq(cephring_sync_write(f, want, 10, 2000000, 0), -EDQUOT, "beyond it");
+	tap_eq(cephring_sync_write(f, want, 10, 0, 0), 10, "over what is there");
+	tap_eq(cephring_sync_fallocate(f, 0, 0, 2000000), -EDQUOT, "nor longer");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
+/* ---- pools ---- */
+
+static void namespaces(struct both *b)
+{
+	const char *path = TOP "/ns/file";
+
+	if (they_do(b, THEY_MKDIR, TOP "/ns", NULL, 0755) ||
+	    cephring_sync_setxattr(b->mount, NULL, TOP "/ns", "ceph.dir.layout.pool_namespace", "apart", 5, 0,
+				   0, &root))
+		tap_die("a directory with a namespace");
+	bytes_fill(want, 100000, 0, 61);
+	tap_eq(ours_write(b, path, want, 100000, 0), 100000, "written in a namespace");
+	tap_eq(they_read(b, path, got, 100000, 0), 100000, "libcephfs reads it");
+	tap_eq(bytes_differ(want, got, 100000), -1, "the same");
+	bytes_fill(other, 1000, 0, 62);
+	tap_eq(they_write(b, path, other, 1000, 0), 1000, "and writes");
+	tap_eq(ours_read(b, path, got, 100000, 0), 100000, "read by us");
+	tap_ok(bytes_differ(other, got, 1000) == -1 && bytes_differ(want + 1000, got + 1000, 99000) == -1,
+	       "the same");
+}
+
+/* A key that may ask the MDS, and the OSDs nothing, or only to read. */
+static void keys(struct both *b)
+{
+	static const struct {
+		const char *osd;
+		int read, write;
+	} kinds[] = { { "allow r pool=other", -EPERM, -EPERM }, { "allow r", 100, -EPERM } };
+	char ring[4096], name[32];
+
+	tap_eq(ours_write(b, TOP "/keys", want, 100, 0), 100, "a file");
+	for (unsigned n = 0; n < 2; n++) {
+		const char *options[] = { "id", name, "keyring", ring, NULL };
+		cephring_file *f;
+		struct beside o;
+		int err;
+
+		snprintf(name, sizeof name, "limited%u", n);
+		snprintf(ring, sizeof ring, "%s/%s.keyring", getenv("CLUSTER_DIR"), name);
+		free(ceph_says("auth get-or-create client.%s mon 'allow r' mds 'allow rw' osd '%s' -o '%s'",
+			       name, kinds[n].osd, ring));
+		beside_begin(b, &o, options);
+		err = cephring_sync_open(o.mount, NULL, TOP "/keys", O_RDWR, 0, NULL, &root, &f);
+		if (err)
+			tap_die("a file is opened");
+		tap_eq(cephring_sync_read(f, got, 100, 0, 0), kinds[n].read, "reading");
+		tap_eq(cephring_sync_write(f, want, 100, 0, 0), kinds[n].write, "writing");
+		tap_eq(cephring_sync_close(f), 0, "closed");
+		beside_end(&o);
+	}
+}
+
+/* ---- ends that come early ---- */
+
+static void early(struct both *b)
+{
+	static struct flight x[3], away;
+	struct beside o;
+	cephring_file *f, *mine;
+	json_t *v;
+
+	f = opened(b, TOP "/early", O_RDWR | O_CREAT, NULL);
+	tap_eq(cephring_sync_write(f, want, sizeof want, 0, 0), sizeof want, "written");
+	beside_begin(b, &o, NULL);
+	if (cephring_sync_open(o.mount, NULL, TOP "/early", O_RDONLY, 0, NULL, &root, &mine))
+		tap_die("a file is opened");
+	tap_eq(cephring_sync_read(mine, got, 100, 0, 0), 100, "read");
+	devcluster("pause osd.0");
+	memset(x, 0, sizeof x);
+	cephring_op_deadline(&x[0].op, now_ns() + 200000000);
+	if (cephring_write(f, want, sizeof want, 0, 0, &x[0].op, landed, &x[0]) ||
+	    cephring_read(f, got, 1 << 20, 0, 0, &x[1].op, landed, &x[1]) ||
+	    cephring_read(mine, other, 1 << 20, 0, 0, &x[2].op, landed, &x[2]))
+		tap_die("they are taken");
+	tap_eq(land(b, &x[0]), -ETIMEDOUT, "a deadline");
+	tap_ok(cephring_op_uncertain(&x[0].op), "it may have been written");
+	v = our_view(b->mount, "data");
+	tap_ok(json_array_size(json_object_get(v, "requests")) > 0 &&
+		   json_array_size(json_object_get(v, "sessions")) == 1,
+	       "the view shows what is in flight");
+	json_decref(v);
+	tap_eq(cephring_op_cancel(b->mount, &x[1].op), 0, "cancelled");
+	tap_eq(land(b, &x[1]), -ECANCELED, "ends");
+	tap_eq(cephring_sync_close(mine), -EBUSY, "not closed while it is read");
+	if (cephring_unmount(o.mount, &away.op, landed, &away))
+		tap_die("an unmount begins");
+	land(b, &x[2]);
+	tap_ok(x[2].ended && x[2].res == -ESHUTDOWN, "what was in flight has ended");
+	devcluster("resume osd.0");
+	tap_eq(land(b, &away), 0, "unmounted");
+	cephring_config_free(o.config);
+	tap_eq(cephring_sync_write(f, want, 1000, 0, 0), 1000, "and it goes on");
+	tap_eq(cephring_sync_read(f, got, 1000, 0, 0), 1000, "so does reading");
+	tap_eq(bytes_differ(want, got, 1000), -1, "the same");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
 int main(void)
 {
 	struct both *b = both_new(NULL, NULL);
@@ -73,6 +546,20 @@ int main(void)
 		tap_die("a directory");
 	for (unsigned n = 0; n < sizeof layouts / sizeof *layouts; n++)
 		layout(b, n);
+	far(b);
+	vectors(b);
+	append(b);
+	cutting(b);
+	zeros(b);
+	snapshots(b);
+	synced(b);
+	copies(b);
+	small(b);
+	errors(b);
+	quota(b);
+	namespaces(b);
+	keys(b);
+	early(b);
 	both_free(b);
 	return tap_end();
 }

@@ -1,0 +1,97 @@
+/* data_alloc.c: fallocate: a range becomes zeros, or the file longer. CephFS reserves nothing.
+ *
+ *   PERM   may this client write to the pool?
+ *   SIZE   how long is the file? Others may have moved the end
+ *   QUOTA  is there room for what is added?
+ *   CAPS   Fw is held
+ *   HELD   objects, or parts of them, are removed
+ *   DONE   size and times
+ */
+#include "data_op.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+enum { ALLOC_BEGIN, ALLOC_PERM, ALLOC_SIZE, ALLOC_QUOTA, ALLOC_CAPS, ALLOC_HELD, ALLOC_DONE, ALLOC_SYNCED };
+
+/* Where the file ends afterwards, if it grows; else 0. */
+static uint64_t grown(const struct data_op *d)
+{
+	uint64_t end = d->offset + d->len;
+
+	if ((d->op->u.data.flags & FALLOC_FL_KEEP_SIZE) || end <= d->inode->a.size)
+		return 0;
+	return end;
+}
+
+static int64_t within_quota(struct data_op *d)
+{
+	uint64_t end = grown(d);
+
+	return end ? quota_step(d->op, d->inode, end - d->inode->a.size, 0) : 0;
+}
+
+static int64_t held(struct data_op *d)
+{
+	uint64_t end = d->offset + d->len, size = d->inode->a.size;
+
+	if (!(d->op->u.data.flags & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) || d->offset >= size)
+		return 0;
+	return data_io(d, FILE_ZERO, d->offset, (end < size ? end : size) - d->offset, NULL, 0);
+}
+
+static int64_t done(struct data_op *d)
+{
+	int err = data_written(d, grown(d));
+
+	data_caps_put(d);
+	if (err || !(d->file->flags & O_DSYNC))
+		return err;
+	return data_sync(d, (d->file->flags & O_SYNC) != O_SYNC);
+}
+
+static int64_t alloc_step(struct op *op, int64_t res)
+{
+	struct data_op *d = data_op(op);
+
+	while (res >= 0 && res != OP_PENDING) {
+		switch (op->at) {
+		case ALLOC_BEGIN:
+			op->at = ALLOC_PERM;
+			res = data_op_begin(op);
+			d = data_op(op);
+			break;
+		case ALLOC_PERM:
+			res = data_perm_step(d, DATA_MAY_WRITE);
+			op->at = res ? ALLOC_PERM : ALLOC_SIZE;
+			break;
+		case ALLOC_SIZE:
+			op->at = ALLOC_QUOTA;
+			res = data_size_certain(d) ? 0 : op_getattr(op, CAP_FS);
+			break;
+		case ALLOC_QUOTA: /* entered again for each quota that is to be looked up */
+			res = within_quota(d);
+			op->at = res ? ALLOC_QUOTA : ALLOC_CAPS;
+			break;
+		case ALLOC_CAPS:
+			op->at = ALLOC_HELD;
+			res = data_caps(d, CAP_FW, grown(d));
+			break;
+		case ALLOC_HELD:
+			op->at = ALLOC_DONE;
+			res = held(d);
+			break;
+		case ALLOC_DONE:
+			op->at = ALLOC_SYNCED;
+			res = done(d);
+			break;
+		default:
+			return 0;
+		}
+	}
+	return res;
+}
+
+const struct op_family op_fallocate_family = {
+	.name = "fallocate", .step = alloc_step, .end = data_op_end, .cancel = data_op_cancel
+};
