@@ -17,7 +17,8 @@ enum {
 	META_UNSAFE_MAX = 65536,   /* besides, answered and not yet safe */
 	META_LEASE_SLACK_MS = 500, /* a lease is not used in its last moments */
 	CAPS_WANT_DELAY_MS = 5,
-	CAPS_KEEP_MS = 5000, /* what a closed file wanted is kept, and what is dirty stays here, for so long */
+	CAPS_KEEP_MS =
+	    5000, /* what a closed file wanted is kept, and what is dirty stays here, for so long */
 	CAP_RELEASE_DELAY_MS = 100,
 	CAP_RELEASE_BATCH = 1024,
 };
@@ -61,7 +62,7 @@ struct meta {
 	struct inode *root; /* ref: the mount's root */
 	LIST_HEAD(, op) ops;
 	LIST_HEAD(name_waits, op) name_waits; /* dirops.c: for a removal that is not answered */
-	uint32_t op_count; /* atomic: submitted and not ended */
+	uint32_t op_count;                    /* atomic: submitted and not ended */
 	uint64_t op_serial;
 	bool stopping, closing, close_forced; /* stop.c */
 	uint64_t close_limit_ns;
@@ -83,8 +84,9 @@ struct meta {
 	LIST_HEAD(, realm) realms;
 	struct tid_table realm_by_ino;
 	uint32_t realm_count;
-	uint64_t snap_seq;    /* the largest of all sessions */
-	uint32_t snap_gen;    /* +1 whenever an MDS speaks of snapshots: names told in .snap before do not count */
+	uint64_t snap_seq; /* the largest of all sessions */
+	uint32_t
+	    snap_gen; /* +1 whenever an MDS speaks of snapshots: names told in .snap before do not count */
 	uint32_t snap_lists;  /* listings of a .snap that were begun */
 	struct realm *traced; /* ref: the newest trace's innermost, until inodes are put into it */
 	LIST_HEAD(, inode_use) in_use;
@@ -96,7 +98,8 @@ struct meta {
 	uint32_t osd_epoch_barrier;
 	const struct caps_data_ops *data; /* of api: the data side; NULL = none */
 	void *data_arg;
-	struct ring_timer renew_timer, release_timer, want_timer, keep_timer, snap_timer, close_timer, fill_timer;
+	struct ring_timer renew_timer, release_timer, want_timer, keep_timer, snap_timer, close_timer,
+	    fill_timer;
 	struct walk_batch *fills; /* ended walks whose levels are still to be looked up */
 	uint32_t fill_count;
 	struct ring_task stop_task;
