@@ -62,6 +62,14 @@ static struct conf_scope scope(const cephring_config *c)
 	};
 }
 
+int config_find(const cephring_config *c, const char *key, char *out, size_t cap)
+{
+	struct conf_scope s = scope(c);
+	const struct conf_entry *from;
+
+	return conf_get(&s, key, out, cap, &from);
+}
+
 static void origin_words(const cephring_config *c, const struct config_value *v,
 			 const struct conf_entry *from, char *out, size_t cap)
 {

@@ -55,5 +55,7 @@ int config_find_mons(cephring_config *c);
 const char *config_text(const cephring_config *c, enum option_id id);
 bool config_bool(const cephring_config *c, enum option_id id);    /* BOOL; ACL: enforced */
 uint64_t config_u64(const cephring_config *c, enum option_id id); /* COUNT; SIZE in bytes; SECONDS in ns */
+/* Any key, known or not, as options, the environment and the file have it. As conf_get(). */
+int config_find(const cephring_config *c, const char *key, char *out, size_t cap);
 /* Fills all but nonce (the mount's: ring_random). Borrows from `c`. -EINVAL: not loaded. */
 int config_mon_opts(const struct cephring_config *c, struct mon_opts *o, struct log *log);

@@ -21,7 +21,41 @@ static void on_stopped(void *arg)
 	mt->data.stopped(mt->data.stopped_arg);
 }
 
-static const struct osdc_ops data_osdc_ops = { .blocklisted = on_blocklist };
+static void map_tell(cephring_mount *mt, int err)
+{
+	struct map_waiter *w, *all = mt->data.map_waiters;
+
+	mt->data.map_waiters = NULL;
+	while ((w = all)) {
+		all = w->next;
+		w->fn(w, err);
+	}
+}
+
+static void on_map(void *arg, const struct osdmap *m)
+{
+	(void)m;
+	map_tell(arg, 0);
+}
+
+void data_map_wait(cephring_mount *mt, struct map_waiter *w)
+{
+	int err = mt->meta.stopping ? -ESHUTDOWN : data_begin(mt);
+
+	if (err || osdc_map(mt->data.osdc)) {
+		w->fn(w, err);
+		return;
+	}
+	w->next = mt->data.map_waiters;
+	mt->data.map_waiters = w;
+}
+
+void data_map_fail(cephring_mount *mt, int err)
+{
+	map_tell(mt, err);
+}
+
+static const struct osdc_ops data_osdc_ops = { .blocklisted = on_blocklist, .map = on_map };
 
 int data_begin(cephring_mount *mt)
 {
@@ -74,6 +108,7 @@ void data_init(cephring_mount *mt)
 
 void data_stop(cephring_mount *mt, void (*stopped)(void *arg), void *arg)
 {
+	data_map_fail(mt, -ESHUTDOWN);
 	if (!mt->data.osdc) {
 		stopped(arg);
 		return;

@@ -10,10 +10,17 @@ struct data_perm;
 
 TAILQ_HEAD(data_ops, data_op);
 
+/* Somebody who needs an OSD map, not the first bytes. */
+struct map_waiter {
+	struct map_waiter *next;
+	void (*fn)(struct map_waiter *w, int err); /* 0: osdc_map() is there */
+};
+
 struct data_side {
 	struct osdc *osdc;            /* owned; NULL until it is needed */
 	LIST_HEAD(, data_perm) perms; /* pools and namespaces that were asked for */
-	struct data_ops appends;      /* in order: one at a time of each inode */
+	struct map_waiter *map_waiters;
+	struct data_ops appends; /* in order: one at a time of each inode */
 	uint64_t reads, writes, read_bytes, written_bytes;
 	void (*stopped)(void *arg);
 	void *stopped_arg;
@@ -23,6 +30,9 @@ struct data_side {
 void data_init(struct cephring_mount *mt);
 /* The OSD client is there. 0 or a negative errno. */
 int data_begin(struct cephring_mount *mt);
+/* Tells `w` once: when there is a map, perhaps from inside, or why there will be none. */
+void data_map_wait(struct cephring_mount *mt, struct map_waiter *w);
+void data_map_fail(struct cephring_mount *mt, int err);
 /* Ends it, with all that it has; then `stopped`, perhaps from inside. data_fini() follows. */
 void data_stop(struct cephring_mount *mt, void (*stopped)(void *arg), void *arg);
 void data_fini(struct cephring_mount *mt);

@@ -72,6 +72,7 @@ static void on_fsmap(void *arg, const struct fsmap_user *fs)
 	if (mt->mounted || !mt->mounting)
 		return;
 	if (!mt->fs) {
+		mt->fscid = fs->legacy_fscid;
 		if (!fs->count)
 			mount_resume(mt,
 				     log_fail(&mt->log, -ENOENT, "mount: the cluster has no file system"));
@@ -79,7 +80,8 @@ static void on_fsmap(void *arg, const struct fsmap_user *fs)
 	}
 	for (uint32_t n = 0; n < fs->count; n++) {
 		if (!strcmp(fs->fs[n].name, mt->fs)) {
-			snprintf(mt->sub, sizeof mt->sub, "mdsmap.%d", fs->fs[n].fscid);
+			mt->fscid = fs->fs[n].fscid;
+			snprintf(mt->sub, sizeof mt->sub, "mdsmap.%d", mt->fscid);
 			mon_subscribe(mt->mon, mt->sub, 0, false);
 			return;
 		}
@@ -405,6 +407,7 @@ int cephring_mount_start(cephring_engine *e, const cephring_config *c, const str
 		return -ENOMEM;
 	mt->engine = e;
 	mt->config = c;
+	mt->fscid = -1;
 	err = fill(mt, c, &o);
 	if (!err)
 		err = op_prepare(&mt->meta, pub, &mount_family, cb, user, &op);

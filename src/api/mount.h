@@ -25,7 +25,8 @@ struct cephring_mount {
 	struct ring_timer limit; /* of mounting, after the login */
 	uint64_t until_ns;       /* the mount operation ends by then */
 	bool mounted;
-	char sub[32]; /* "mdsmap" or "mdsmap.N" once known */
+	char sub[32];  /* "mdsmap" or "mdsmap.N" once known */
+	int32_t fscid; /* of the file system; -1 until known */
 };
 
 static inline cephring_engine *mount_engine(cephring_mount *m)

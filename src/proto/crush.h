@@ -72,6 +72,9 @@ struct crush_place {
  * -ENOENT when none is. For localized reads; searches the map, so to be cached. */
 int crush_distance(const struct crush *c, int32_t device, const struct crush_place *place, uint32_t count);
 
+/* The places above a device, the nearest first: how many, at most `max`. Names are borrowed from `c`. */
+unsigned crush_where(const struct crush *c, int32_t device, struct crush_place *place, unsigned max);
+
 /* The hash (rjenkins1) of two, three and four numbers. */
 uint32_t crush_hash2(uint32_t a, uint32_t b);
 uint32_t crush_hash3(uint32_t a, uint32_t b, uint32_t c);

@@ -54,3 +54,14 @@ int crush_distance(const struct crush *c, int32_t device, const struct crush_pla
 	}
 	return -ENOENT;
 }
+
+unsigned crush_where(const struct crush *c, int32_t device, struct crush_place *place, unsigned max)
+{
+	const struct crush_bucket *b = parent(c, device);
+	unsigned n = 0;
+
+	for (; b && n < max && n < CRUSH_DEPTH_MAX; b = parent(c, b->id))
+		place[n++] =
+		    (struct crush_place){ .type = crush_type_name(c, b->type), .name = crush_name(c, b->id) };
+	return n;
+}

@@ -1,0 +1,197 @@
+/* inside.c: see inside.h. */
+#include "inside_ask.h"
+#include "../meta/caps.h"
+#include "../ring/epoch.h"
+#include "config.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+bool inside_config_has_file(const cephring_config *c)
+{
+	return c->conf_path[0] != '\0';
+}
+
+int inside_config_find(const cephring_config *c, const char *key, char *out, size_t size)
+{
+	return config_find(c, key, out, size);
+}
+
+void inside_engine_stop(cephring_engine *e)
+{
+	if (e->own_thread && !engine_is_owner(e))
+		ring_stop(e->ring);
+}
+
+/* ---- questions to the engine's thread ---- */
+
+struct question {
+	struct ring_task task;
+	struct map_waiter map;
+	bool needs_map;
+	cephring_mount *mt;
+	int (*fn)(cephring_mount *mt, void *arg);
+	void *arg;
+	int res;
+	uint32_t answered;
+};
+
+static void answered(struct question *q, int res)
+{
+	uint32_t *word = &q->answered;
+
+	q->res = res;
+	__atomic_store_n(word, 1, __ATOMIC_RELEASE);
+	/* The asker may be gone from here on: see sync.c */
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void map_came(struct map_waiter *w, int err)
+{
+	struct question *q = (struct question *)((char *)w - offsetof(struct question, map));
+
+	answered(q, err ? err : q->fn(q->mt, q->arg));
+}
+
+static void answer(struct ring_task *t)
+{
+	struct question *q = (struct question *)t;
+
+	if (q->needs_map)
+		data_map_wait(q->mt, &q->map);
+	else
+		answered(q, q->fn(q->mt, q->arg));
+}
+
+static int ask_of(cephring_mount *mt, int (*fn)(cephring_mount *mt, void *arg), void *arg, bool needs_map)
+{
+	struct question q = { .task = { .fn = answer },
+			      .map = { .fn = map_came },
+			      .needs_map = needs_map,
+			      .mt = mt,
+			      .fn = fn,
+			      .arg = arg };
+	int err;
+
+	/* Only an engine with a thread of its own answers while the asker sleeps. */
+	if (engine_inside(mt->engine) || !mt->engine->own_thread)
+		return -EDEADLK;
+	err = ring_post(engine_ring(mt->engine), &q.task);
+	if (err)
+		return err;
+	while (!__atomic_load_n(&q.answered, __ATOMIC_ACQUIRE))
+		syscall(SYS_futex, &q.answered, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+	return q.res;
+}
+
+int inside_ask(cephring_mount *mt, int (*fn)(cephring_mount *mt, void *arg), void *arg)
+{
+	return ask_of(mt, fn, arg, false);
+}
+
+int inside_ask_map(cephring_mount *mt, int (*fn)(cephring_mount *mt, void *arg), void *arg)
+{
+	return ask_of(mt, fn, arg, true);
+}
+
+static int fail_all(cephring_mount *mt, void *arg)
+{
+	(void)arg;
+	ops_fail_all(&mt->meta, -ESHUTDOWN, NULL);
+	data_map_fail(mt, -ESHUTDOWN);
+	return 0;
+}
+
+void inside_fail_all(cephring_mount *mt)
+{
+	inside_ask(mt, fail_all, NULL);
+}
+
+static int mount_info(cephring_mount *mt, void *arg)
+{
+	struct inside_mount *out = arg;
+	const struct mdsmap *map = mt->meta.map;
+
+	*out = (struct inside_mount){
+		.client_id = *mon_global_id(mt->mon), .fscid = mt->fscid, .nonce = mt->nonce, .data_pool = -1
+	};
+	if (map) {
+		out->session_timeout = map->session_timeout;
+		out->session_autoclose = map->session_autoclose;
+		if (map->data_pool_count)
+			out->data_pool = map->data_pool[0];
+	}
+	return 0;
+}
+
+int inside_mount_info(cephring_mount *mt, struct inside_mount *out)
+{
+	return inside_ask(mt, mount_info, out);
+}
+
+static int addrs(cephring_mount *mt, void *arg)
+{
+	struct mon_info info;
+	struct entity_addr self;
+	char text[ADDR_TEXT_MAX];
+
+	mon_info(mt->mon, &info);
+	self = info.conn.self;
+	if (!self.family)
+		return -ENOTCONN; /* between two monitors */
+	self.nonce = mt->nonce;
+	self.port = 0;
+	addr_text(&self, text);
+	snprintf(arg, INSIDE_ADDRS_MAX, "%s", strncmp(text, "any:", 4) ? text : text + 4);
+	return 0;
+}
+
+int inside_addrs(cephring_mount *mt, char *text)
+{
+	return inside_ask(mt, addrs, text);
+}
+
+struct about_inode {
+	struct inode *i;
+	struct inside_inode *out;
+};
+
+static int inode_info(cephring_mount *mt, void *arg)
+{
+	struct about_inode *a = arg;
+	const struct inode *i = a->i;
+
+	*a->out = (struct inside_inode){
+		.layout = { .stripe_unit = i->a.layout.stripe_unit,
+			    .stripe_count = i->a.layout.stripe_count,
+			    .object_size = i->a.layout.object_size,
+			    .pool = i->a.layout.pool },
+		.caps = caps_issued(i, ring_now(mt->meta.ring)),
+		.snap_seq = i->realm ? i->realm->seq : 0,
+	};
+	return 0;
+}
+
+int inside_inode_info(cephring_mount *mt, cephring_inode *i, struct inside_inode *out)
+{
+	struct about_inode a = { (struct inode *)i, out };
+
+	return inside_ask(mt, inode_info, &a);
+}
+
+cephring_inode *inside_get(cephring_inode *const *at)
+{
+	struct inode *i = NULL;
+
+	if (!epoch_enter())
+		return NULL;
+	do
+		i = (struct inode *)__atomic_load_n(at, __ATOMIC_ACQUIRE);
+	while (i && !inode_share(i));
+	epoch_leave();
+	return (cephring_inode *)i;
+}

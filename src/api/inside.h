@@ -1,0 +1,77 @@
+/* inside.h: what the drop-in (src/compat) needs of a mount and the public header does not offer: small
+ * questions that only the engine's thread may answer, and an orderly end while other threads are still in
+ * calls.
+ *
+ * Calls marked [waits] run a function on the engine's thread and sleep until it has: not inside a callback
+ * (-EDEADLK).
+ */
+#pragma once
+#include "../../include/cephring.h"
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* ---- configuration ---- */
+
+/* A file was found and read by the last load. */
+bool inside_config_has_file(const cephring_config *c);
+/* Any option of ceph.conf, known to us or not, as the sections of this client give it. 0; -ENOENT:
+ * nobody set it; -ENAMETOOLONG. */
+int inside_config_find(const cephring_config *c, const char *key, char *out, size_t size);
+
+/* ---- engines ---- */
+
+/* Before the process ends: the thread stops where it is; nothing is said to any server. Not on the engine's
+ * own thread: there it does nothing. */
+void inside_engine_stop(cephring_engine *e);
+
+/* ---- a mount ---- */
+
+/* [waits] Ends every operation that is in flight with -ESHUTDOWN; new ones may still be submitted. */
+void inside_fail_all(cephring_mount *m);
+
+struct inside_mount {
+	uint64_t client_id;
+	int32_t fscid; /* -1: not known */
+	uint32_t session_timeout, session_autoclose;
+	uint32_t nonce;
+	int64_t data_pool; /* the first one; -1: none */
+};
+int inside_mount_info(cephring_mount *m, struct inside_mount *out); /* [waits] */
+
+enum { INSIDE_ADDRS_MAX = 128 };
+/* [waits] The address that servers know this client by, with its nonce, into INSIDE_ADDRS_MAX bytes. */
+int inside_addrs(cephring_mount *m, char *text);
+
+/* [waits] How an inode is laid out: of a directory as it says itself, zeros where it says nothing. */
+struct inside_inode {
+	struct cephring_layout layout;
+	uint32_t caps;     /* issued now: CEPH_CAP_* bits */
+	uint64_t snap_seq; /* of its snap realm */
+};
+int inside_inode_info(cephring_mount *m, cephring_inode *i, struct inside_inode *out);
+
+/* Takes a reference to what another thread may be replacing in *at; NULL as it stands there. [any thread] */
+cephring_inode *inside_get(cephring_inode *const *at);
+
+/* ---- by the OSD map, which is fetched at the first of these; all of them [wait] ---- */
+
+struct inside_pool {
+	int64_t id; /* asked by, unless name is not "" */
+	char name[256];
+	uint32_t replicas;
+};
+int inside_pool(cephring_mount *m, struct inside_pool *pool); /* -ENOENT */
+
+struct inside_object {
+	struct cephring_layout layout;
+	uint64_t ino, offset; /* of a byte of the file */
+	uint32_t count;
+	int32_t osd[64];               /* who serves it, the primary first */
+	struct sockaddr_storage *addr; /* NULL, or room for 64: their addresses */
+};
+int inside_object(cephring_mount *m, struct inside_object *o);
+int inside_osd_addr(cephring_mount *m, int32_t osd, struct sockaddr_storage *addr);
+/* "host\0a\0root\0default\0", the nearest first, as far as it fits: how many bytes it has. */
+int inside_osd_place(cephring_mount *m, int32_t osd, char *out, size_t size);
+int inside_osd_count(cephring_mount *m);

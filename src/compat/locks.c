@@ -1,0 +1,92 @@
+/* locks.c: byte-range locks of open handles, and delegations. */
+#include "compat.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+/* l_whence is SEEK_SET; l_len 0 reaches to the end. */
+static int to_ring(const struct flock *fl, uint64_t owner, struct cephring_lock *out)
+{
+	if (!fl)
+		return -EFAULT;
+	if (fl->l_start < 0 || fl->l_len < 0)
+		return -EINVAL;
+	*out = (struct cephring_lock){ .type = fl->l_type,
+				       .pid = fl->l_pid,
+				       .start = (uint64_t)fl->l_start,
+				       .length = (uint64_t)fl->l_len,
+				       .owner = owner };
+	return 0;
+}
+
+int ceph_ll_getlk(struct ceph_mount_info *cm, Fh *fh, struct flock *fl, uint64_t owner)
+{
+	struct cephring_lock lock;
+	int err;
+
+	ENTER(cm);
+	FH(s, cm, fh);
+	err = to_ring(fl, owner, &lock);
+	if (!err)
+		err = cephring_sync_getlk(s->file, &lock);
+	if (err)
+		return err;
+	fl->l_type = lock.type;
+	if (lock.type != F_UNLCK) {
+		fl->l_whence = SEEK_SET;
+		fl->l_start = (off_t)lock.start;
+		fl->l_len = (off_t)lock.length;
+		fl->l_pid = lock.pid;
+	}
+	return 0;
+}
+
+int ceph_ll_setlk(struct ceph_mount_info *cm, Fh *fh, struct flock *fl, uint64_t owner, int sleep)
+{
+	struct cephring_lock lock;
+	int err;
+
+	ENTER(cm);
+	FH(s, cm, fh);
+	err = to_ring(fl, owner, &lock);
+	return err ? err : cephring_sync_setlk(s->file, &lock, sleep);
+}
+
+/* ---- delegations: nobody tells us when one is to be given back, so none is given ---- */
+
+uint32_t ceph_get_cap_return_timeout(struct ceph_mount_info *cm)
+{
+	struct inside_mount info;
+
+	ENTER_ELSE(cm, 0);
+	return inside_mount_info(cm->m, &info) ? 0 : info.session_autoclose;
+}
+
+int ceph_set_deleg_timeout(struct ceph_mount_info *cm, uint32_t timeout)
+{
+	struct inside_mount info;
+	int err;
+
+	ENTER(cm);
+	err = inside_mount_info(cm->m, &info);
+	if (err)
+		return err;
+	if (timeout >= info.session_autoclose)
+		return -EINVAL;
+	cm->deleg_timeout = timeout;
+	return 0;
+}
+
+int ceph_ll_delegation(struct ceph_mount_info *cm, Fh *fh, unsigned cmd, ceph_deleg_cb_t cb, void *priv)
+{
+	(void)cb, (void)priv;
+	ENTER(cm);
+	FH(s, cm, fh);
+	if (cmd == CEPH_DELEGATION_NONE)
+		return 0;
+	if (cmd != CEPH_DELEGATION_RD && cmd != CEPH_DELEGATION_WR)
+		return -EINVAL;
+	if (!cm->deleg_timeout)
+		return -ETIME;
+	return UNSUPPORTED("delegations (ceph_ll_delegation)");
+}

@@ -1,0 +1,127 @@
+/* session.c: the client's identity among the servers, commands to them, callbacks. */
+#include "compat.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t ceph_get_instance_id(struct ceph_mount_info *cm)
+{
+	struct inside_mount info;
+
+	ENTER_ELSE(cm, 0);
+	return inside_mount_info(cm->m, &info) ? 0 : info.client_id;
+}
+
+int64_t ceph_get_fs_cid(struct ceph_mount_info *cm)
+{
+	struct inside_mount info;
+	int err;
+
+	ENTER(cm);
+	err = inside_mount_info(cm->m, &info);
+	return err ? err : info.fscid;
+}
+
+/* What a blocklist entry names: the address as servers see it, and the nonce. */
+int ceph_getaddrs(struct ceph_mount_info *cm, char **addrs)
+{
+	int err;
+
+	ENTER(cm);
+	if (!addrs)
+		return -EFAULT;
+	*addrs = malloc(INSIDE_ADDRS_MAX);
+	if (!*addrs)
+		return -ENOMEM;
+	err = inside_addrs(cm->m, *addrs);
+	if (err) {
+		free(*addrs);
+		*addrs = NULL;
+	}
+	return err;
+}
+
+struct CephContext *ceph_get_mount_context(struct ceph_mount_info *cm)
+{
+	(void)cm;
+	GAP("ceph_get_mount_context (there is no CephContext)");
+	return NULL;
+}
+
+int ceph_create_from_rados(struct ceph_mount_info **out, rados_t cluster)
+{
+	(void)out, (void)cluster;
+	return UNSUPPORTED("ceph_create_from_rados");
+}
+
+int ceph_mds_command(struct ceph_mount_info *cm, const char *mds, const char **cmd, size_t cmdlen,
+		     const char *inbuf, size_t inbuflen, char **outbuf, size_t *outbuflen, char **outs,
+		     size_t *outslen)
+{
+	(void)mds, (void)cmd, (void)cmdlen, (void)inbuf, (void)inbuflen;
+	ENTER(cm);
+	if (outbuf)
+		*outbuf = NULL;
+	if (outbuflen)
+		*outbuflen = 0;
+	if (outs)
+		*outs = NULL;
+	if (outslen)
+		*outslen = 0;
+	return UNSUPPORTED("ceph_mds_command");
+}
+
+void ceph_buffer_free(char *buf)
+{
+	free(buf);
+}
+
+/* ---- reclaiming what a client of the same uuid left behind ---- */
+
+void ceph_set_uuid(struct ceph_mount_info *cm, const char *uuid)
+{
+	(void)cm, (void)uuid;
+	GAP("ceph_set_uuid");
+}
+
+void ceph_set_session_timeout(struct ceph_mount_info *cm, unsigned timeout)
+{
+	(void)cm, (void)timeout;
+	GAP("ceph_set_session_timeout");
+}
+
+int ceph_start_reclaim(struct ceph_mount_info *cm, const char *uuid, unsigned flags)
+{
+	(void)flags;
+	if (!cm || !uuid || !*uuid)
+		return -EINVAL;
+	return UNSUPPORTED("ceph_start_reclaim");
+}
+
+void ceph_finish_reclaim(struct ceph_mount_info *cm)
+{
+	(void)cm;
+}
+
+/* ---- callbacks: what is NULL stays as it was ---- */
+
+void ceph_ll_register_callbacks(struct ceph_mount_info *cm, struct ceph_client_callback_args *args)
+{
+	ENTER_ELSE(cm, );
+	if (!args)
+		return;
+	cm->callbacks.handle = args->handle;
+	if (args->umask_cb)
+		cm->callbacks.umask_cb = args->umask_cb;
+	if (args->ino_cb)
+		GAP("ceph_ll_register_callbacks: ino_cb");
+	if (args->dentry_cb)
+		GAP("ceph_ll_register_callbacks: dentry_cb");
+	if (args->switch_intr_cb)
+		GAP("ceph_ll_register_callbacks: switch_intr_cb");
+	if (args->remount_cb)
+		GAP("ceph_ll_register_callbacks: remount_cb");
+	if (args->ino_release_cb)
+		GAP("ceph_ll_register_callbacks: ino_release_cb");
+}
