@@ -183,12 +183,22 @@ class Group:
             self.tally.add(f"cluster/{test}", False, f"no cluster:\n{out}")
         return status == 0
 
+    def ceph(self, *args):
+        """What a command of the ceph tool says in JSON; None when it fails."""
+        done = subprocess.run(
+            [DEVCLUSTER, "ceph", "--name", self.name, *args, "-f", "json"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=START_S,
+        )
+        return json.loads(done.stdout) if done.returncode == 0 and done.stdout.strip() else None
+
     def forget_clients(self):
         """Sessions that a test left (it was killed, or killed somebody) would hold up the next one for a minute."""
-        status, out = self.devcluster("ceph", "fs", "status", "-f", "json")
-        for rank in {m["rank"] for m in json.loads(out)["mdsmap"] if "rank" in m} if status == 0 else ():
-            status, out = self.devcluster("ceph", "tell", f"mds.{rank}", "session", "ls", "-f", "json")
-            for session in json.loads(out) if status == 0 else ():
+        status = self.ceph("fs", "status") or {"mdsmap": []}
+        for rank in {m["rank"] for m in status["mdsmap"] if "rank" in m}:
+            for session in self.ceph("tell", f"mds.{rank}", "session", "ls") or ():
                 self.devcluster("ceph", "tell", f"mds.{rank}", "session", "evict", f"id={session['id']}")
 
     def env(self):
