@@ -2,6 +2,7 @@
 #include "modes.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,11 +27,19 @@ static uint32_t classes(const char **p)
 	return who ? who : 07777;
 }
 
-/* [rwxXst]* at *p. */
+/* The bits that one class has, for all classes: what g=u takes over. */
+static uint32_t those_of(char who, uint32_t mode)
+{
+	return (mode >> (who == 'u' ? 6 : who == 'g' ? 3 : 0) & 7) * 0111;
+}
+
+/* u, g, o or [rwxXst]* at *p. */
 static uint32_t bits(const char **p, uint32_t mode)
 {
 	uint32_t what = 0;
 
+	if (**p && strchr("ugo", **p))
+		return those_of(*(*p)++, mode);
 	for (; **p && strchr("rwxXst", **p); (*p)++) {
 		switch (**p) {
 		case 'r':
@@ -58,11 +67,10 @@ static uint32_t bits(const char **p, uint32_t mode)
 /* All clauses; false: not a mode. */
 static bool apply(const char *p, uint32_t *mode)
 {
-	uint32_t who, what;
+	uint32_t who = classes(&p), what;
 	char how;
 
 	for (;;) {
-		who = classes(&p);
 		how = *p++;
 		if (how != '+' && how != '-' && how != '=')
 			return false;
@@ -75,8 +83,10 @@ static bool apply(const char *p, uint32_t *mode)
 			*mode = (*mode & ~who) | what;
 		if (!*p)
 			return true;
-		if (*p++ != ',')
-			return false;
+		if (*p == ',') {
+			p++;
+			who = classes(&p);
+		}
 	}
 }
 
@@ -104,7 +114,10 @@ bool modes_size(const char *text, uint64_t *bytes)
 
 	if (!isdigit((unsigned char)*text))
 		return false;
+	errno = 0;
 	*bytes = strtoull(text, &end, 10);
+	if (errno || *bytes > INT64_MAX)
+		return false;
 	if (!*end)
 		return true;
 	unit = strchr(units, toupper((unsigned char)*end));
