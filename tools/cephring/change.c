@@ -11,6 +11,8 @@
 
 enum { SLICE = 1024 /* between two looks at the progress */ };
 
+#define WIPE "\r\033[K" /* the line of the progress */
+
 struct change_report {
 	struct json_list json;
 };
@@ -53,17 +55,30 @@ static void add_joined(struct changes *c, const struct walk_dir *d, const struct
 struct reading {
 	struct tool *tool;
 	struct changes *c;
+	size_t told;
 };
+
+/* Reading a large tree takes as long as changing it. */
+static void tell_found(struct reading *r)
+{
+	if (r->c->count < r->told + SLICE || !isatty(STDERR_FILENO))
+		return;
+	r->told = r->c->count;
+	fprintf(stderr, "\rfound %zu", r->told);
+}
 
 static void take_dir(void *arg, struct walk_dir *d)
 {
 	struct reading *r = arg;
 
+	if (d->err && r->told)
+		fputs(WIPE, stderr);
 	if (d->err)
 		tool_fail(r->tool, d->path, strlen(d->path), d->err, d->why);
 	for (size_t n = 0; n < d->count; n++)
 		add_joined(r->c, d, &d->entries[n]);
 	walk_dir_free(d);
+	tell_found(r);
 }
 
 struct looked {
@@ -82,7 +97,7 @@ static int submit_look(struct tool *t, struct batch_item *item)
 
 void changes_tree(struct tool *t, struct changes *c, char *const *roots, size_t count)
 {
-	struct reading r = { t, c };
+	struct reading r = { t, c, 0 };
 	struct walk_opts o = {
 		.recurse = true, .hidden = true, .want = CEPHRING_STATX_MODE, .dir = take_dir, .arg = &r
 	};
@@ -101,6 +116,8 @@ void changes_tree(struct tool *t, struct changes *c, char *const *roots, size_t 
 	}
 	if (dir_count)
 		walk_run(t, &o, dirs, dir_count);
+	if (r.told)
+		fputs(WIPE, stderr);
 	free(dirs);
 	free(l);
 }
@@ -146,14 +163,27 @@ void change_end(struct tool *t, struct change_report *r)
 	free(r);
 }
 
-static void report(struct tool *t, struct change_report *r, const struct change *one)
+/* What failed, and of two paths both: either may be why. */
+static void say(struct tool *t, const struct change *one)
+{
+	char *what = tool_alloc(strlen(one->path) + (one->to ? strlen(one->to) : 0) + 5);
+
+	sprintf(what, "%s%s%s", one->path, one->to ? " -> " : "", one->to ? one->to : "");
+	tool_fail(t, what, strlen(what), (int)one->item.res, one->item.why);
+	free(what);
+}
+
+static void report(struct tool *t, struct change_report *r, const struct change *one, bool shown)
 {
 	json_t *o;
 
 	if (one->missing_ok && one->item.res == -ENOENT)
 		return;
-	if (one->item.res < 0)
-		tool_fail(t, one->path, strlen(one->path), (int)one->item.res, one->item.why);
+	if (one->item.res < 0) {
+		if (shown)
+			fputs(WIPE, stderr);
+		say(t, one);
+	}
 	if (!t->json)
 		return;
 	o = json_new();
@@ -186,7 +216,7 @@ void change_run(struct tool *t, struct change_report *r, struct changes *c, batc
 		n = slice(c, done, by_level);
 		batch_run(t, c->list + done, n, sizeof *c->list, submit);
 		for (size_t k = done; k < done + n; k++)
-			report(t, r, &c->list[k]);
+			report(t, r, &c->list[k], show && done);
 		done += n;
 		if (show)
 			fprintf(stderr, "\r%s %zu of %zu", verb, done, c->count);

@@ -2,8 +2,8 @@
 #include "change.h"
 #include "modes.h"
 
+#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -131,14 +131,18 @@ static bool read_id(const char *text, bool group, uint32_t *id)
 {
 	const struct passwd *pw = group ? NULL : getpwnam(text);
 	const struct group *gr = group ? getgrnam(text) : NULL;
+	unsigned long long v;
 	char *end;
 
 	if (pw || gr) {
 		*id = pw ? pw->pw_uid : gr->gr_gid;
 		return true;
 	}
-	*id = (uint32_t)strtoul(text, &end, 10);
-	return *text && !*end && *text != '-';
+	if (!isdigit((unsigned char)*text))
+		return false;
+	v = strtoull(text, &end, 10);
+	*id = (uint32_t)v;
+	return !*end && v < UINT32_MAX; /* the largest means: leave it */
 }
 
 /* USER, USER:GROUP or :GROUP. */
@@ -183,31 +187,41 @@ void cmd_chown(struct tool *t, int argc, char **argv)
 		run(t, &o, a.list + 1, (size_t)a.count - 1, "changed");
 }
 
-/* What is missing is made, unless -c; then all get the time of now. */
-static void make_missing(struct tool *t, const struct args *a)
+static int submit_make(struct tool *t, struct batch_item *item)
 {
-	cephring_file *f;
-	int err;
-	char *why;
+	struct change *c = (struct change *)item;
+
+	return cephring_mknod(t->mount, NULL, c->path, S_IFREG | 0666, 0, tool_cred(t), &item->op, batch_done,
+			      item);
+}
+
+/* The time first: what does not exist for that is made. */
+static void touch(struct tool *t, const struct args *a, const struct attrs_opts *o)
+{
+	struct change_report *r = change_begin(t);
+	struct changes c = { 0 }, missing = { 0 };
 
 	for (int n = 0; n < a->count; n++) {
-		err = cephring_sync_open(t->mount, NULL, a->list[n], O_WRONLY | O_CREAT, 0666, NULL,
-					 tool_cred(t), &f);
-		if (err >= 0) {
-			cephring_sync_close(f);
-		} else if (err != -EISDIR) {
-			why = tool_why(t, err);
-			tool_fail(t, a->list[n], strlen(a->list[n]), err, why);
-			free(why);
-		}
+		struct change *one = changes_add(&c, a->list[n]);
+
+		one->missing_ok = true;
+		one->arg = o;
 	}
+	change_run(t, r, &c, submit_set, "touched", false);
+	for (size_t n = 0; n < c.count && !o->no_create && !o->no_follow; n++)
+		if (c.list[n].item.res == -ENOENT)
+			changes_add(&missing, c.list[n].path);
+	change_run(t, r, &missing, submit_make, "made", false);
+	changes_free(&missing);
+	changes_free(&c);
+	change_end(t, r);
 }
 
 void cmd_touch(struct tool *t, int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{ "no-create", 'c', NULL, 0, "Make no files", 0 },
-		{ "no-dereference", 'h', NULL, 0, "Do not follow symbolic links", 0 },
+		{ "no-dereference", 'h', NULL, 0, "Do not follow symbolic links; makes no files", 0 },
 		{ 0 },
 	};
 	struct argp argp = { options,   parse,
@@ -220,12 +234,8 @@ void cmd_touch(struct tool *t, int argc, char **argv)
 
 	args_read(&a, t, &argp, argc, argv, &o);
 	args_need(&a, 1, -1);
-	if (!tool_connect(t))
-		return;
-	if (!o.no_create && !o.no_follow)
-		make_missing(t, &a);
-	if (t->status == EXIT_DONE)
-		run(t, &o, a.list, (size_t)a.count, "touched");
+	if (tool_connect(t))
+		touch(t, &a, &o);
 }
 
 void cmd_truncate(struct tool *t, int argc, char **argv)

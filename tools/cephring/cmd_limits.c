@@ -66,75 +66,95 @@ static void wrong(const struct args *a, const char *word)
 	exit(EXIT_USAGE);
 }
 
-/* NAME=VALUE after the path, each an attribute. */
-static void set_all(struct tool *t, const struct args *a,
-		    const char *(*attribute)(const struct args *a, const char *word, size_t len,
-					     uint32_t mode),
-		    bool sizes)
+/* The mode of a path; false: it was said why it cannot be had, in `o` (may be NULL) too. */
+static bool look(struct tool *t, const char *path, bool dir, uint32_t *mode, json_t *o)
 {
 	struct cephring_statx st = { 0 };
-	struct change_report *r;
-	int err = cephring_sync_statx(t->mount, NULL, a->list[1], CEPHRING_STATX_MODE, 0, tool_cred(t), &st);
+	int err = cephring_sync_statx(t->mount, NULL, path, CEPHRING_STATX_MODE, 0, tool_cred(t), &st);
 	char *why;
 
-	if (err) {
-		why = tool_why(t, err);
-		tool_fail(t, a->list[1], strlen(a->list[1]), err, why);
-		free(why);
-		return;
-	}
-	r = change_begin(t);
-	for (int n = 2; n < a->count; n++) {
-		const char *eq = strchr(a->list[n], '=');
-		struct setting s = { 0 };
-		uint64_t bytes;
-
-		s.name = attribute(a, a->list[n], (size_t)(eq - a->list[n]), st.mode);
-		if (sizes && modes_size(eq + 1, &bytes))
-			snprintf(s.value, sizeof s.value, "%llu", (unsigned long long)bytes);
-		else
-			snprintf(s.value, sizeof s.value, "%s", eq + 1);
-		set(t, r, a->list[1], &s);
-	}
-	change_end(t, r);
+	*mode = st.mode;
+	if (!err && dir && !S_ISDIR(st.mode))
+		err = -ENOTDIR;
+	if (!err)
+		return true;
+	why = tool_why(t, err);
+	tool_fail(t, path, strlen(path), err, why);
+	if (o)
+		json_error(o, err, why);
+	free(why);
+	return false;
 }
 
-/* Every word can be understood, before anything is changed. */
-static void check_words(const struct args *a, const char *(*attribute)(const struct args *a, const char *word,
-								       size_t len, uint32_t mode))
+/* A size as the MDS wants it, in bytes; others as they are. */
+static void put_value(char *out, size_t room, const char *text)
 {
+	uint64_t bytes;
+
+	if (modes_size(text, &bytes))
+		snprintf(out, room, "%llu", (unsigned long long)bytes);
+	else
+		snprintf(out, room, "%s", text);
+}
+
+/* Every NAME=VALUE behind the path is one of the names, before anything is changed. Those from `texts` on are
+ * not sizes. */
+static void check_words(const struct args *a, const char *const *labels, int count, int texts)
+{
+	args_need(a, 3, -1);
 	for (int n = 2; n < a->count; n++) {
 		const char *eq = strchr(a->list[n], '=');
+		uint64_t bytes;
+		int k = 0;
 
-		if (!eq || !eq[1])
+		while (eq && k < count &&
+		       (strlen(labels[k]) != (size_t)(eq - a->list[n]) ||
+			memcmp(labels[k], a->list[n], (size_t)(eq - a->list[n])) != 0))
+			k++;
+		if (!eq || k == count || strlen(eq) >= VALUE_MAX / 8 ||
+		    (k < texts && !modes_size(eq + 1, &bytes)))
 			wrong(a, a->list[n]);
-		attribute(a, a->list[n], (size_t)(eq - a->list[n]), S_IFDIR);
 	}
 }
 
-static void show(struct tool *t, const struct args *a, const char *const *names, const char *const *labels,
-		 size_t count)
+/* The attributes of one path, in `o` or as lines. */
+static void show(struct tool *t, const char *path, const char *const *names, const char *const *labels,
+		 size_t count, json_t *o)
+{
+	char value[VALUE_MAX];
+
+	for (size_t k = 0; k < count; k++) {
+		if (!get(t, path, names[k], value))
+			continue;
+		if (o)
+			json_text(o, labels[k], value);
+		else
+			printf("%s=%s\n", labels[k], value);
+	}
+}
+
+struct shown {
+	const char *const *labels, *const *of_dir, *const *of_file; /* of_file NULL: directories only */
+	size_t count;
+};
+
+static void show_all(struct tool *t, const struct args *a, const struct shown *s)
 {
 	struct json_list list;
-	char value[VALUE_MAX];
 
 	if (t->json)
 		json_list_begin(&list);
 	for (int n = 1; n < a->count; n++) {
 		json_t *o = t->json ? json_new() : NULL;
 		char *name = text_name(a->list[n], strlen(a->list[n]));
+		uint32_t mode;
 
 		if (o)
-			json_text(o, "path", a->list[n]);
-		else if (a->count > 2)
-			printf("%s:\n", name);
-		for (size_t k = 0; k < count; k++) {
-			if (!get(t, a->list[n], names[k], value))
-				continue;
-			if (o)
-				json_text(o, labels[k], value);
-			else
-				printf("%s=%s\n", labels[k], value);
+			json_bytes(o, "path", a->list[n], strlen(a->list[n]));
+		if (look(t, a->list[n], !s->of_file, &mode, o)) {
+			if (!o && a->count > 2)
+				printf("%s:\n", name);
+			show(t, a->list[n], S_ISDIR(mode) ? s->of_dir : s->of_file, s->labels, s->count, o);
 		}
 		if (o)
 			json_list_item(&list, o);
@@ -146,15 +166,18 @@ static void show(struct tool *t, const struct args *a, const char *const *names,
 
 /* ---- quota ---- */
 
-static const char *quota_attribute(const struct args *a, const char *word, size_t len, uint32_t mode)
+static void set_quota(struct tool *t, const struct args *a)
 {
-	(void)mode;
-	if (len == 5 && !memcmp(word, "bytes", 5))
-		return "ceph.quota.max_bytes";
-	if (len == 5 && !memcmp(word, "files", 5))
-		return "ceph.quota.max_files";
-	wrong(a, word);
-	return NULL;
+	struct change_report *r = change_begin(t);
+
+	for (int n = 2; n < a->count; n++) {
+		struct setting s = { .name = a->list[n][0] == 'b' ? "ceph.quota.max_bytes"
+								  : "ceph.quota.max_files" };
+
+		put_value(s.value, sizeof s.value, strchr(a->list[n], '=') + 1);
+		set(t, r, a->list[1], &s);
+	}
+	change_end(t, r);
 }
 
 void cmd_quota(struct tool *t, int argc, char **argv)
@@ -162,25 +185,29 @@ void cmd_quota(struct tool *t, int argc, char **argv)
 	static const char *const names[] = { "ceph.quota.max_bytes", "ceph.quota.max_files",
 					     "ceph.dir.rbytes", "ceph.dir.rentries" };
 	static const char *const labels[] = { "bytes", "files", "used_bytes", "used_files" };
-	struct argp argp = { NULL,
-			     parse,
-			     "get DIRECTORY...\nset DIRECTORY [bytes=SIZE] [files=COUNT]",
-			     "Shows and sets the quota of a directory; 0 takes it away.",
-			     NULL,
-			     NULL,
-			     NULL };
+	static const struct shown quota = { labels, names, NULL, 4 };
+	struct argp argp = {
+		NULL,
+		parse,
+		"get DIRECTORY...\nset DIRECTORY [bytes=SIZE] [files=COUNT]",
+		"Shows and sets the quota of a directory; 0 takes it away. SIZE: bytes, or with "
+		"K, M, G, T. What is used is as last seen, the directory itself among the files.",
+		NULL,
+		NULL,
+		NULL
+	};
 	struct args a;
+	uint32_t mode;
 
 	args_read(&a, t, &argp, argc, argv, NULL);
 	args_need(&a, 2, -1);
 	if (!strcmp(a.list[0], "get")) {
 		if (tool_connect(t))
-			show(t, &a, names, labels, 4);
+			show_all(t, &a, &quota);
 	} else if (!strcmp(a.list[0], "set")) {
-		args_need(&a, 3, -1);
-		check_words(&a, quota_attribute);
-		if (tool_connect(t))
-			set_all(t, &a, quota_attribute, true);
+		check_words(&a, labels, 2, 2);
+		if (tool_connect(t) && look(t, a.list[1], true, &mode, NULL))
+			set_quota(t, &a);
 	} else {
 		wrong(&a, a.list[0]);
 	}
@@ -188,48 +215,37 @@ void cmd_quota(struct tool *t, int argc, char **argv)
 
 /* ---- layout ---- */
 
-static const char *const layout_fields[] = { "pool", "pool_namespace", "stripe_unit", "stripe_count",
-					     "object_size" };
-static const char *const of_dir[] = { "ceph.dir.layout.pool", "ceph.dir.layout.pool_namespace",
-				      "ceph.dir.layout.stripe_unit", "ceph.dir.layout.stripe_count",
-				      "ceph.dir.layout.object_size" };
-static const char *const of_file[] = { "ceph.file.layout.pool", "ceph.file.layout.pool_namespace",
-				       "ceph.file.layout.stripe_unit", "ceph.file.layout.stripe_count",
-				       "ceph.file.layout.object_size" };
+enum { LAYOUT_SIZES = 3, LAYOUT_FIELDS = 5 };
 
-static const char *layout_attribute(const struct args *a, const char *word, size_t len, uint32_t mode)
+static const char *const layout_fields[] = { "stripe_unit", "stripe_count", "object_size", "pool",
+					     "pool_namespace" };
+static const char *const of_dir[] = { "ceph.dir.layout.stripe_unit", "ceph.dir.layout.stripe_count",
+				      "ceph.dir.layout.object_size", "ceph.dir.layout.pool",
+				      "ceph.dir.layout.pool_namespace" };
+static const char *const of_file[] = { "ceph.file.layout.stripe_unit", "ceph.file.layout.stripe_count",
+				       "ceph.file.layout.object_size", "ceph.file.layout.pool",
+				       "ceph.file.layout.pool_namespace" };
+
+/* All fields at once: one by one they would have to fit those that are still the old ones. */
+static void set_layout(struct tool *t, const struct args *a, uint32_t mode)
 {
-	for (int n = 0; n < 5; n++)
-		if (strlen(layout_fields[n]) == len && !memcmp(word, layout_fields[n], len))
-			return S_ISDIR(mode) ? of_dir[n] : of_file[n];
-	wrong(a, word);
-	return NULL;
-}
+	struct change_report *r = change_begin(t);
+	struct setting s = { .name = S_ISDIR(mode) ? "ceph.dir.layout" : "ceph.file.layout" };
+	size_t len = 0;
 
-static void show_layouts(struct tool *t, const struct args *a)
-{
-	struct cephring_statx st;
-	char *why;
-	int err;
+	for (int n = 2; n < a->count && len < sizeof s.value; n++) {
+		const char *eq = strchr(a->list[n], '=');
+		char value[VALUE_MAX / 8];
 
-	for (int n = 1; n < a->count; n++) {
-		struct args one = *a;
-		char *list[2] = { a->list[0], a->list[n] };
-
-		err = cephring_sync_statx(t->mount, NULL, a->list[n], CEPHRING_STATX_MODE, 0, tool_cred(t),
-					  &st);
-		if (err) {
-			why = tool_why(t, err);
-			tool_fail(t, a->list[n], strlen(a->list[n]), err, why);
-			free(why);
-			continue;
-		}
-		if (!t->json && a->count > 2)
-			printf("%s:\n", a->list[n]);
-		one.list = list;
-		one.count = 2;
-		show(t, &one, S_ISDIR(st.mode) ? of_dir : of_file, layout_fields, 5);
+		put_value(value, sizeof value, eq + 1);
+		len += (size_t)snprintf(s.value + len, sizeof s.value - len, "%s%.*s=%s", n > 2 ? " " : "",
+					(int)(eq - a->list[n]), a->list[n], value);
 	}
+	if (len < sizeof s.value)
+		set(t, r, a->list[1], &s);
+	else
+		tool_fail(t, a->list[1], strlen(a->list[1]), -E2BIG, NULL);
+	change_end(t, r);
 }
 
 void cmd_layout(struct tool *t, int argc, char **argv)
@@ -238,25 +254,26 @@ void cmd_layout(struct tool *t, int argc, char **argv)
 		NULL,
 		parse,
 		"get PATH...\nset PATH FIELD=VALUE...",
-		"Shows and sets how a file, or the new files of a directory, lie in objects. FIELD: pool, "
-		"pool_namespace, stripe_unit, stripe_count, object_size. A directory without a layout of "
-		"its own shows nothing.",
+		"Shows and sets how an empty file, or the new files of a directory, lie in objects. FIELD: "
+		"stripe_unit, stripe_count, object_size (bytes, or with K, M, G), pool, pool_namespace. A "
+		"directory without a layout of its own shows nothing.",
 		NULL,
 		NULL,
 		NULL
 	};
+	static const struct shown layout = { layout_fields, of_dir, of_file, LAYOUT_FIELDS };
 	struct args a;
+	uint32_t mode;
 
 	args_read(&a, t, &argp, argc, argv, NULL);
 	args_need(&a, 2, -1);
 	if (!strcmp(a.list[0], "get")) {
 		if (tool_connect(t))
-			show_layouts(t, &a);
+			show_all(t, &a, &layout);
 	} else if (!strcmp(a.list[0], "set")) {
-		args_need(&a, 3, -1);
-		check_words(&a, layout_attribute);
-		if (tool_connect(t))
-			set_all(t, &a, layout_attribute, true);
+		check_words(&a, layout_fields, LAYOUT_FIELDS, LAYOUT_SIZES);
+		if (tool_connect(t) && look(t, a.list[1], false, &mode, NULL))
+			set_layout(t, &a, mode);
 	} else {
 		wrong(&a, a.list[0]);
 	}

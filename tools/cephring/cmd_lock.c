@@ -1,6 +1,6 @@
 /* cmd_lock.c: `cephring lock`: runs a program while a lock on a file is held, as flock(1) does, but among all
  * clients of the file system. */
-#include "tool.h"
+#include "batch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,14 +38,36 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static int take(cephring_file *f, const struct lock_opts *o)
-{
-	struct cephring_lock lock = { .type = (o->how & LOCK_SH) ? F_RDLCK : F_WRLCK,
-				      .pid = getpid(),
-				      .owner = (uint64_t)getpid() };
+struct taking {
+	struct batch_item item; /* first */
+	cephring_file *file;
+	const struct lock_opts *opts;
+	struct cephring_lock lock;
+};
 
-	return o->record ? cephring_sync_setlk(f, &lock, !(o->how & LOCK_NB))
-			 : cephring_sync_flock(f, o->how, lock.owner);
+static int submit_take(struct tool *t, struct batch_item *item)
+{
+	struct taking *k = (struct taking *)item;
+	const struct lock_opts *o = k->opts;
+
+	(void)t;
+	if (o->record)
+		return cephring_setlk(k->file, &k->lock, !(o->how & LOCK_NB), &item->op, batch_done, item);
+	return cephring_flock(k->file, o->how, k->lock.owner, &item->op, batch_done, item);
+}
+
+/* Waits for it, as long as --timeout allows. */
+static int take(struct tool *t, cephring_file *f, const struct lock_opts *o)
+{
+	struct taking k = { .file = f,
+			    .opts = o,
+			    .lock = { .type = (o->how & LOCK_SH) ? F_RDLCK : F_WRLCK,
+				      .pid = getpid(),
+				      .owner = (uint64_t)getpid() } };
+
+	batch_run(t, &k, 1, sizeof k, submit_take);
+	free(k.item.why);
+	return (int)k.item.res;
 }
 
 /* Serves the engine until the program has ended: other clients may want what we were lent. Its exit code. */
@@ -79,7 +101,7 @@ static void run(struct tool *t, const struct args *a, const struct lock_opts *o)
 	    cephring_sync_open(t->mount, NULL, a->list[0], O_RDWR | O_CREAT, 0666, NULL, tool_cred(t), &f);
 
 	if (err >= 0) {
-		err = take(f, o);
+		err = take(t, f, o);
 		if (!err) {
 			err = -posix_spawnp(&pid, a->list[1], NULL, NULL, a->list + 1, environ);
 			if (!err)

@@ -94,6 +94,20 @@ static int submit_rm(struct tool *t, struct batch_item *item)
 			       tool_cred(t), &item->op, batch_done, item);
 }
 
+/* The root, or a name by which no directory can be removed from where it stands: what is beneath it would be
+ * gone before the MDS says so. */
+static bool nameless(const char *path)
+{
+	size_t end = strlen(path), begin;
+
+	while (end && path[end - 1] == '/')
+		end--;
+	for (begin = end; begin && path[begin - 1] != '/'; begin--)
+		;
+	return (end == begin && *path) || (end - begin == 1 && path[begin] == '.') ||
+	       (end - begin == 2 && !memcmp(path + begin, "..", 2));
+}
+
 void cmd_rm(struct tool *t, int argc, char **argv)
 {
 	static const struct argp_option options[] = {
@@ -110,6 +124,13 @@ void cmd_rm(struct tool *t, int argc, char **argv)
 
 	args_read(&a, t, &argp, argc, argv, &o);
 	args_need(&a, 1, -1);
+	for (int n = 0; n < a.count; n++) {
+		if (nameless(a.list[n])) {
+			fprintf(stderr, "%s: '%s' is not removed; name what is in it\n", a.command,
+				a.list[n]);
+			exit(EXIT_USAGE);
+		}
+	}
 	if (!tool_connect(t))
 		return;
 	r = change_begin(t);

@@ -41,6 +41,8 @@ static void create(struct tool *t, const struct args *a)
 	struct cephring_kv kv[METADATA_MAX];
 	uint32_t count = 0;
 	int64_t res;
+	char *path;
+	bool failed;
 	json_t *o;
 
 	for (int n = 3; n < a->count; n++) {
@@ -56,7 +58,10 @@ static void create(struct tool *t, const struct args *a)
 	if (!tool_connect(t))
 		return;
 	res = cephring_sync_mksnap(t->mount, NULL, a->list[1], a->list[2], 0755, kv, count, tool_cred(t));
-	if (said(t, a->list[1], res))
+	path = below(a->list[1], a->list[2]);
+	failed = said(t, path, res);
+	free(path);
+	if (failed)
 		return;
 	if (!t->json) {
 		printf("%lld\n", (long long)res);

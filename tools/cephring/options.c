@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
 	OPT_ID = 0x100,
@@ -114,6 +115,8 @@ static void read_as(struct argp_state *state, const char *arg)
 	const char *p = arg;
 	bool ok = read_id(&p, &t->cred.uid);
 
+	t->cred.umask = umask(0);
+	umask(t->cred.umask);
 	t->cred.gid = t->cred.uid;
 	t->cred.ngroups = 0;
 	t->cred.groups = t->groups;
