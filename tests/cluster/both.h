@@ -130,11 +130,16 @@ static inline struct both *both_new(const char *const *options, const struct cep
 	return b;
 }
 
-static inline void both_free(struct both *b)
+static inline void both_free_ours(struct both *b)
 {
 	tap_eq(cephring_sync_unmount(b->mount), 0, "ours unmounts");
 	tap_eq(cephring_engine_free(b->engine), 0, "the engine ends");
 	cephring_config_free(b->config);
+}
+
+static inline void both_free(struct both *b)
+{
+	both_free_ours(b);
 	second_unmount(b->cm);
 	free(b);
 }

@@ -365,21 +365,33 @@ static void directory(struct both *b)
 	tap_eq(ns_of(&s.st.stx_mtime), 1300000000000000007, "its time");
 }
 
-/* What was changed here and not told yet is told before the mount ends. */
-static void leaving(struct both *b)
+#define LEFT TOP "/left"
+
+/* Another mount of ours comes, changes something, and goes. On a thread: the first one must be served, for it
+ * may hold what this one wants. */
+static int come_and_go(struct ceph_mount_info *cm, void *arg)
 {
-	const char *path = TOP "/left";
 	struct cephring_setattr set = { .struct_size = sizeof set, .set = CEPHRING_SET_MODE, .mode = 0751 };
-	struct seen s = { .path = path };
 	cephring_file *f;
 	struct ours o;
 
+	(void)cm;
+	(void)arg;
 	tap_eq(ours_mount(&o, NULL, NULL), 0, "another mount of ours");
-	tap_eq(cephring_sync_open(o.mount, NULL, path, O_RDWR | O_CREAT | O_EXCL, 0644, NULL, &root, &f), 1,
+	tap_eq(cephring_sync_open(o.mount, NULL, LEFT, O_RDWR | O_CREAT | O_EXCL, 0644, NULL, &root, &f), 1,
 	       "a file is made");
-	tap_eq(cephring_sync_setattr(o.mount, NULL, path, &set, 0, &root), 0, "its mode is set");
+	tap_eq(cephring_sync_setattr(o.mount, NULL, LEFT, &set, 0, &root), 0, "its mode is set");
 	tap_eq(cephring_sync_close(f), 0, "closed");
 	ours_end(&o);
+	return 0;
+}
+
+/* What was changed here and not told yet is told before the mount ends. */
+static void leaving(struct both *b)
+{
+	struct seen s = { .path = LEFT };
+
+	they(b, come_and_go, NULL);
 	tap_eq(they(b, their_look, &s), 0, "the other looks");
 	tap_eq(s.st.stx_mode, S_IFREG | 0751, "its mode");
 }
