@@ -38,7 +38,8 @@ static void changed(struct mreq *r, int result, const struct reply *rep)
 
 		forget(m, w->at, gone->last, gone->last_len);
 	}
-	if (!result && r->target && r->target->key.snapid < SNAP_HEAD &&
+	/* Ceph 20 tells of a snapshot that is removed, too. */
+	if (!result && r->op != MDS_OP_RMSNAP && r->target && r->target->key.snapid < SNAP_HEAD &&
 	    !snap_name_link(m, w->at, w->last, w->last_len, r->target))
 		res = -ENOMEM;
 	cache_write_end(&m->cache);
