@@ -3,6 +3,7 @@
  *   PERM   may this client write to the pool?
  *   SIZE   how long is the file? Others may have moved the end
  *   QUOTA  is there room for what is added?
+ *   INLINE data in the inode moves to where all others have it
  *   CAPS   Fw is held
  *   HELD   objects, or parts of them, are removed
  *   DONE   size and times
@@ -12,7 +13,17 @@
 #include <errno.h>
 #include <fcntl.h>
 
-enum { ALLOC_BEGIN, ALLOC_PERM, ALLOC_SIZE, ALLOC_QUOTA, ALLOC_CAPS, ALLOC_HELD, ALLOC_DONE, ALLOC_SYNCED };
+enum {
+	ALLOC_BEGIN,
+	ALLOC_PERM,
+	ALLOC_SIZE,
+	ALLOC_QUOTA,
+	ALLOC_INLINE,
+	ALLOC_CAPS,
+	ALLOC_HELD,
+	ALLOC_DONE,
+	ALLOC_SYNCED
+};
 
 /* Where the file ends afterwards, if it grows; else 0. */
 static uint64_t grown(const struct data_op *d)
@@ -71,7 +82,11 @@ static int64_t alloc_step(struct op *op, int64_t res)
 			break;
 		case ALLOC_QUOTA: /* entered again for each quota that is to be looked up */
 			res = within_quota(d);
-			op->at = res ? ALLOC_QUOTA : ALLOC_CAPS;
+			op->at = res ? ALLOC_QUOTA : ALLOC_INLINE;
+			break;
+		case ALLOC_INLINE: /* entered again for each message of it */
+			res = data_inline_step(d);
+			op->at = res ? ALLOC_INLINE : ALLOC_CAPS;
 			break;
 		case ALLOC_CAPS:
 			op->at = ALLOC_HELD;

@@ -65,6 +65,7 @@ void data_op_end(struct op *op, int64_t res)
 		data_io_end(d);
 		if (d->in_turn)
 			turn_ends(d);
+		data_inline_free(d);
 		mem_free(d->buf, 0);
 		mem_free(d, sizeof *d);
 		op->u.data.state = NULL;
@@ -76,6 +77,8 @@ bool data_op_cancel(struct op *op, int err)
 {
 	struct data_op *d = data_op(op);
 
+	if (d && data_inline_cancel(d, err))
+		return true;
 	if (!d || !d->io_busy)
 		return false;
 	op->uncertain |= d->io.kind != FILE_READ;
@@ -143,6 +146,7 @@ static void io_done(struct file_io *io, int result)
 int data_where(struct data_op *d, struct file_where *w, bool write)
 {
 	const struct inode *i = d->inode;
+	const struct snapctx *ctx;
 
 	*w = (struct file_where){
 		.ino = i->key.ino,
@@ -158,11 +162,12 @@ int data_where(struct data_op *d, struct file_where *w, bool write)
 			return -ENOMEM;
 		w->nspace = (struct slice){ (const uint8_t *)d->ns, (uint32_t)strlen(d->ns) };
 	}
-	if (write && i->use && i->use->head_snapc) {
-		d->ctx = snapctx_get(i->use->head_snapc);
-		w->snap_seq = d->ctx->seq;
-		w->snaps = d->ctx->snaps;
-		w->snap_count = d->ctx->count;
+	ctx = i->use && i->use->head_snapc ? i->use->head_snapc : realm_context(i);
+	if (write && ctx) {
+		d->ctx = snapctx_get((struct snapctx *)ctx);
+		w->snap_seq = ctx->seq;
+		w->snaps = ctx->snaps;
+		w->snap_count = ctx->count;
 	}
 	return 0;
 }
@@ -232,6 +237,7 @@ int data_written(struct data_op *d, uint64_t end)
 	if (err)
 		return err;
 	inode_set_attrs(&m->cache, i, &a);
+	i->inline_version = INLINE_NONE;
 	return 0;
 }
 

@@ -18,9 +18,10 @@ struct data_op {
 	uint32_t got; /* references held */
 	struct file_io io;
 	bool io_busy;
-	char *ns;               /* owned: of the I/O */
-	struct snapctx *ctx;    /* ref: of the I/O */
-	struct data_perm *perm; /* waited for */
+	struct data_inline *moved; /* owned: data_inline.c */
+	char *ns;                  /* owned: of the I/O */
+	struct snapctx *ctx;       /* ref: of the I/O */
+	struct data_perm *perm;    /* waited for */
 	LIST_ENTRY(data_op) perm_wait;
 	TAILQ_ENTRY(data_op) append; /* while in_turn */
 	bool in_turn, size_asked;
@@ -54,6 +55,18 @@ void data_io_end(struct data_op *d);
 /* Something was written, up to `end` (0: the size is not concerned): size, times and the like, to be told the
  * MDS later. Before the caps are given back. 0, -ENOMEM. */
 int data_written(struct data_op *d, uint64_t end);
+/* data_inline.c: the file's data stands in its inode, as far as is known. */
+bool data_is_inline(const struct data_op *d);
+/* Brings it; no caps are held. As op_ask(). */
+int64_t data_inline_ask(struct data_op *d);
+/* Serves a read of [d->offset, d->len) from what came, d->len as much as there is. False: it is not inline
+ * any more. */
+bool data_inline_read(struct data_op *d, const struct iovec *iov);
+/* Before a write: moves it into the first object; no caps are held. 0 (data_written() tells the MDS),
+ * OP_PENDING (the op is entered again, and calls this again), -errno. */
+int64_t data_inline_step(struct data_op *d);
+bool data_inline_cancel(struct data_op *d, int err);
+void data_inline_free(struct data_op *d);
 /* fsync as a part. Results as op_sub(). */
 int64_t data_sync(struct data_op *d, bool datasync);
 

@@ -3,20 +3,26 @@
  *   PERM   may this client read the pool?
  *   CAPS   Fr is held: nobody changes the data unseen, or cuts the file
  *   HELD   how long is the file? If others may have made it longer and it matters: given back, asked, again
- *   READ   the objects have answered
+ *   INLINE the data stands in the inode: the MDS has answered
+ *   DONE   the objects have answered
  */
 #include "data_op.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
-enum { READ_BEGIN, READ_PERM, READ_CAPS, READ_HELD, READ_SIZE, READ_DONE };
+enum { READ_BEGIN, READ_PERM, READ_CAPS, READ_HELD, READ_SIZE, READ_INLINE, READ_DONE };
 
 static int64_t held(struct data_op *d)
 {
 	struct op *op = d->op;
 	uint64_t size = d->inode->a.size, end = d->offset + d->len;
 
+	if (data_is_inline(d)) {
+		data_caps_put(d);
+		op->at = READ_INLINE;
+		return data_inline_ask(d);
+	}
 	if (end > size && !d->size_asked && !data_size_certain(d)) {
 		data_caps_put(d);
 		d->size_asked = true;
@@ -60,6 +66,9 @@ static int64_t read_step(struct op *op, int64_t res)
 			break;
 		case READ_SIZE:
 			op->at = READ_CAPS;
+			break;
+		case READ_INLINE:
+			op->at = data_inline_read(d, op->u.data.iov) ? READ_DONE : READ_CAPS;
 			break;
 		default:
 			d->mt->data.reads++;

@@ -64,7 +64,8 @@ static int64_t ask(struct data_op *d)
 	int err;
 
 	d->op->at = SEEK_TOLD;
-	if (!whole) /* a set has too many objects: all of it counts as data */
+	/* A set of too many objects, or none at all: all of it counts as data. */
+	if (!whole || data_is_inline(d))
 		return 0;
 	set = d->offset / set_bytes;
 	last = (d->len - 1) / set_bytes;

@@ -5,6 +5,7 @@
  *   SIZE     and where the end is, if others may have moved it
  *   PRIVS    a program that is written to runs with nobody's rights
  *   QUOTA    is there room for what is added?
+ *   INLINE   data in the inode moves to where the rest will be
  *   CAPS     Fw is held, and max_size reaches as far
  *   HELD     the write goes out
  *   WRITTEN  size and times; O_SYNC: they are flushed
@@ -24,6 +25,7 @@ enum {
 	WRITE_SIZE,
 	WRITE_PRIVS,
 	WRITE_QUOTA,
+	WRITE_INLINE,
 	WRITE_CAPS,
 	WRITE_HELD,
 	WRITE_WRITTEN,
@@ -184,7 +186,11 @@ static int64_t write_step(struct op *op, int64_t res)
 			break;
 		case WRITE_QUOTA: /* entered again for each quota that is to be looked up */
 			res = within_quota(d);
-			op->at = res ? WRITE_QUOTA : WRITE_CAPS;
+			op->at = res ? WRITE_QUOTA : WRITE_INLINE;
+			break;
+		case WRITE_INLINE: /* entered again for each message of it */
+			res = data_inline_step(d);
+			op->at = res ? WRITE_INLINE : WRITE_CAPS;
 			break;
 		case WRITE_CAPS:
 			op->at = WRITE_HELD;

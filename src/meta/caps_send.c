@@ -2,7 +2,7 @@
  * and cap snaps (FLUSHSNAP). What is said is decided in caps_update.c; fields: doc/protocol.md 7.3, 7.8.
  *
  * What is not flushed travels all the same, the MDS looks at the fields of the dirty bits only. Inline data
- * is never sent: version 0 leaves what the MDS has.
+ * is never sent: version 0 leaves what the MDS has, the last one says that there is none any more.
  */
 #include "caps_impl.h"
 
@@ -72,6 +72,7 @@ bool cap_send(struct meta *m, const struct cap *c, const struct cap_say *say)
 		.xattr_version = i->xattr_version,
 		.truncate_size = i->truncate_size,
 		.truncate_seq = i->truncate_seq,
+		.inline_version = i->inline_version == INLINE_NONE ? INLINE_NONE : 0,
 		.oldest_flush_tid = flush_oldest_tid(m),
 		.osd_epoch_barrier = m->osd_epoch_barrier,
 	};

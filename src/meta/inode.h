@@ -19,6 +19,8 @@ struct inode_use;
 struct realm;
 struct session;
 
+#define INLINE_NONE UINT64_MAX
+
 struct inode_key {
 	uint64_t ino, snapid;
 };
@@ -79,6 +81,7 @@ struct inode {
 	uint32_t truncate_seq;
 	struct attrs a;
 	uint64_t version, xattr_version, max_size, truncate_size;
+	uint64_t inline_version; /* INLINE_NONE: its data is in objects; 0: not told yet */
 	char *symlink, *pool_ns; /* owned; NULL = empty */
 	struct xattrs *xattrs;   /* owned; NULL = none, or unknown without Xs */
 	struct cap *caps;        /* one for each MDS that issued some */

@@ -11,6 +11,7 @@
  *   files, subdirs         newer, or Fs told
  *   recursive statistics   newer, or from the authority
  *   change_attr            the larger one, always
+ *   inline_version         likewise
  *
  *   times: with any of Ax Xx Fx Fw Fb held or dirty our own may be later: ctime is the later one; with
  * another time_warp_seq (it counts times that were set, not moved forward) the newer one's mtime and atime,
@@ -45,6 +46,7 @@ void told_from_stat(struct told *t, const struct inode_stat *st)
 		.max_size = st->max_size,
 		.truncate_size = st->truncate_size,
 		.change_attr = st->change_attr,
+		.inline_version = st->inline_version,
 		.ctime_ns = st->ctime_ns,
 		.mtime_ns = st->mtime_ns,
 		.atime_ns = st->atime_ns,
@@ -79,6 +81,7 @@ void told_from_caps(struct told *t, const struct caps_msg *g)
 		.max_size = g->max_size,
 		.truncate_size = g->truncate_size,
 		.change_attr = g->change_attr,
+		.inline_version = g->inline_version,
 		.ctime_ns = g->ctime_ns,
 		.mtime_ns = g->mtime_ns,
 		.atime_ns = g->atime_ns,
@@ -256,6 +259,8 @@ int merge(struct meta *m, struct inode *i, const struct told *t)
 	if (t->newer || (t->bits & (CAP_ANY_SHARED | CAP_FR)))
 		merge_times(&a, t);
 	a.change_attr = later(a.change_attr, t->change_attr);
+	/* It counts up, and to the end when the data moves into objects. */
+	i->inline_version = later(i->inline_version, t->inline_version);
 	err = merge_file(m, i, &a, t, &cut);
 	inode_set_attrs(&m->cache, i, &a);
 	if (i->dir)

@@ -17,6 +17,7 @@ struct told {
 	bool auth;  /* from the authority; in a GRANT: and it says how far may be written */
 	uint32_t mode, uid, gid, nlink, time_warp_seq, truncate_seq;
 	uint64_t size, max_size, truncate_size, change_attr;
+	uint64_t inline_version; /* 0 = not told */
 	uint64_t ctime_ns, mtime_ns, atime_ns, btime_ns;
 	struct layout layout;
 	struct slice pool_ns;

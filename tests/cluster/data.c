@@ -492,6 +492,50 @@ static void keys(struct both *b)
 	}
 }
 
+/* ---- data in the inode ---- */
+
+static void inlined(struct both *b)
+{
+	const char *path = TOP "/inlined", *fresh = TOP "/inlined_by_us";
+	long long before;
+	cephring_file *f;
+
+	free(ceph_says("fs set cephfs inline_data true --yes-i-really-really-mean-it"));
+	for (int n = 0; n < 50; n++) { /* until the MDS makes such files */
+		both_turn(b->engine, -1, 20);
+		they_do(b, THEY_UNLINK, path, NULL, 0);
+		bytes_fill(want, 1000, 0, 71);
+		if (they_write(b, path, want, 1000, 0) != 1000)
+			tap_die("libcephfs writes a small file");
+		before = (long long)both_stats(b).osd_read_bytes;
+		if (ours_read(b, path, got, 5000, 0) != 1000)
+			tap_die("it is read");
+		if ((long long)both_stats(b).osd_read_bytes == before)
+			break;
+	}
+	tap_eq((long long)both_stats(b).osd_read_bytes, before, "read from the inode, not from an OSD");
+	tap_eq(bytes_differ(want, got, 1000), -1, "the same");
+	memset(got, 0xee, 2000);
+	tap_eq(ours_read(b, path, got, 2000, 990), 10, "its end");
+	tap_eq(bytes_differ(want + 990, got, 10), -1, "the same");
+	f = opened(b, path, O_RDWR, NULL);
+	bytes_fill(want + 500, 100, 500, 72);
+	tap_eq(cephring_sync_write(f, want + 500, 100, 500, 0), 100, "written into");
+	memset(got, 0xee, 2000);
+	tap_eq(cephring_sync_read(f, got, 2000, 0, 0), 1000, "read back");
+	tap_eq(bytes_differ(want, got, 1000), -1, "the same");
+	tap_ok((long long)both_stats(b).osd_read_bytes > before, "from an OSD now");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+	memset(got, 0xee, 2000);
+	tap_eq(they_read(b, path, got, 2000, 0), 1000, "libcephfs reads it");
+	tap_eq(bytes_differ(want, got, 1000), -1, "the same");
+	tap_eq(ours_write(b, fresh, want, 1000, 0), 1000, "a new one of ours");
+	memset(got, 0xee, 2000);
+	tap_eq(they_read(b, fresh, got, 2000, 0), 1000, "read by libcephfs");
+	tap_eq(bytes_differ(want, got, 1000), -1, "the same");
+	free(ceph_says("fs set cephfs inline_data false"));
+}
+
 /* ---- ends that come early ---- */
 
 static void early(struct both *b)
@@ -559,6 +603,7 @@ int main(void)
 	quota(b);
 	namespaces(b);
 	keys(b);
+	inlined(b);
 	early(b);
 	both_free(b);
 	return tap_end();
