@@ -148,11 +148,12 @@ struct file {
 	struct inode *inode; /* ref */
 	int flags;
 	enum open_mode mode;
-	struct cephring_cred cred; /* whoever opened it; groups owned */
-	uint32_t busy;             /* atomic: operations in flight on it, which keep it from being closed */
-	bool listing;              /* atomic: one of them is a readdir */
-	struct dir_stream *dir;    /* readdir's; NULL until the first */
-	uint64_t offset;           /* of a directory: behind what was delivered */
+	struct cephring_cred cred;      /* whoever opened it; groups owned */
+	uint32_t sync_told, close_told; /* of the inode's losses: what fsync and close have reported */
+	uint32_t busy;          /* atomic: operations in flight on it, which keep it from being closed */
+	bool listing;           /* atomic: one of them is a readdir */
+	struct dir_stream *dir; /* readdir's; NULL until the first */
+	uint64_t offset;        /* of a directory: behind what was delivered */
 };
 /* Closes it: nothing is in flight on it. */
 void file_close(struct file *f);
@@ -160,6 +161,8 @@ void file_close(struct file *f);
 int dir_seek(struct file *f, uint64_t offset); /* 0, -EINVAL */
 uint64_t dir_tell(const struct file *f);
 void dir_stream_free(struct meta *m, struct dir_stream *s);
+/* sync.c: what the inode has lost that was not told in `told` yet: 0 or a negative errno. */
+int file_lost(struct file *f, uint32_t *told);
 /* sync.c: something became safe or was acknowledged: those who wait look again, before the turn ends. */
 void syncs_kick(struct meta *m);
 /* lock.c: when the last file of an inode is closed, and when its session is lost. */

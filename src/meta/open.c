@@ -80,6 +80,8 @@ static int64_t make_file(struct op *op)
 		file_free(f);
 		return -ENOMEM;
 	}
+	if (f->inode->use)
+		f->sync_told = f->close_told = f->inode->use->lost_count;
 	*op->u.open.out = (cephring_file *)f;
 	return op->u.open.created;
 }
@@ -467,8 +469,9 @@ const struct op_family op_open_family = { .name = "open", .step = open_step };
 
 static int64_t close_step(struct op *op, int64_t res)
 {
-	(void)op;
-	return res;
+	struct file *f = op->u.file.file;
+
+	return res ? res : file_lost(f, &f->close_told);
 }
 
 void file_close(struct file *f)

@@ -62,17 +62,29 @@ static bool sync_ready(const struct op *op)
 	return flush_done(op->m, i, op->u.sync.flush_tid) && unsafe_done(op->m, i, op->u.sync.tid);
 }
 
-/* What was lost is reported to one who asks, and to one only. */
+int file_lost(struct file *f, uint32_t *told)
+{
+	struct inode_use *u = f->inode->use;
+	int err;
+
+	if (!u)
+		return 0;
+	err = *told != u->lost_count ? u->lost : u->error;
+	*told = u->lost_count;
+	u->error = 0;
+	return err;
+}
+
+/* What was lost is reported by fsync once for each open file, by syncfs once. */
 static int64_t sync_result(struct op *op)
 {
-	struct inode *i = inode_of(op);
-	int *error = i ? i->use ? &i->use->error : NULL : &op->m->lost;
-	int err = error ? *error : 0;
+	struct file *f = op->u.sync.file;
+	int err = f ? file_lost(f, &f->sync_told) : op->m->lost;
 
-	if (err)
-		*error = 0;
-	if (i)
-		inode_use_settle(op->m, i);
+	if (f)
+		inode_use_settle(op->m, f->inode);
+	else
+		op->m->lost = 0;
 	return err;
 }
 

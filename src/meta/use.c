@@ -68,6 +68,10 @@ void inode_set_error(struct meta *m, struct inode *i, int err)
 
 	if (u && !u->error)
 		u->error = err;
+	if (u) {
+		u->lost = err;
+		u->lost_count++;
+	}
 	if (!m->lost)
 		m->lost = err;
 }

@@ -52,7 +52,9 @@ struct inode_use {
 	LIST_HEAD(, unsafe_link) unsafe;
 	struct lock_list *locks;   /* owned */
 	struct mreq *creating;     /* an asynchronous create that is not answered yet */
-	int error;                 /* of what was lost: fsync or close reports it once */
+	int error;                 /* of what was lost, until somebody has been told */
+	int lost;                  /* the newest such, */
+	uint32_t lost_count;       /* and how many: each open file is told for itself */
 	struct mreq *renewing;     /* an OPEN that asks for a cap which was lost; NULL = none */
 	struct cap_wait *wake_at;  /* the next that caps_wake() tries */
 	uint64_t release_at_ns;    /* what may wait is told then; 0 = nothing may */

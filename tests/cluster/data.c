@@ -536,6 +536,82 @@ static void inlined(struct both *b)
 	free(ceph_says("fs set cephfs inline_data false"));
 }
 
+/* ---- full ---- */
+
+static void full(struct both *b)
+{
+	cephring_file *f = opened(b, TOP "/full", O_RDWR | O_CREAT, NULL);
+	uint64_t limit = now_ns() + 30000000000ull, at = 0;
+	int64_t res = 1000;
+
+	tap_eq(cephring_sync_write(f, want, 1000, 0, 0), 1000, "written");
+	free(ceph_says("osd set-nearfull-ratio 0.00001"));
+	free(ceph_says("osd set-backfillfull-ratio 0.00002"));
+	free(ceph_says("osd set-full-ratio 0.00003"));
+	while (res == 1000 && now_ns() < limit) {
+		res = cephring_sync_write(f, want, 1000, at += 1000, 0);
+		both_turn(b->engine, -1, 100);
+	}
+	tap_eq(res, -ENOSPC, "the pool is full");
+	tap_eq(cephring_sync_read(f, got, 1000, 0, 0), 1000, "reading goes on");
+	tap_eq(cephring_sync_fallocate(f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 500), 0,
+	       "so do holes");
+	free(ceph_says("osd set-full-ratio 0.95"));
+	free(ceph_says("osd set-backfillfull-ratio 0.90"));
+	free(ceph_says("osd set-nearfull-ratio 0.85"));
+	limit = now_ns() + 30000000000ull;
+	while (res == -ENOSPC && now_ns() < limit) {
+		res = cephring_sync_write(f, want, 1000, 0, 0);
+		both_turn(b->engine, -1, 100);
+	}
+	tap_eq(res, 1000, "and there is room again");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
+/* ---- thrown out ---- */
+
+/* As the OSD map names a client. */
+static const char *our_address(cephring_mount *m)
+{
+	json_t *v = our_view(m, "data");
+	static char text[128];
+	const char *self = "";
+
+	json_unpack(v, "{s:[{s:{s:s}}]}", "sessions", "connection", "self", &self);
+	snprintf(text, sizeof text, "%s", strncmp(self, "v2:", 3) ? self : self + 3);
+	json_decref(v);
+	return text;
+}
+
+static void evicted(struct both *b)
+{
+	static struct flight x;
+	struct beside o;
+	cephring_file *f;
+	int64_t res;
+
+	beside_begin(b, &o, NULL);
+	if (cephring_sync_open(o.mount, NULL, TOP "/evicted", O_RDWR | O_CREAT, 0644, NULL, &root, &f) < 0)
+		tap_die("a file is made");
+	tap_eq(cephring_sync_write(f, want, 1000, 0, 0), 1000, "written");
+	tap_eq(cephring_sync_fsync(f, 0), 0, "fsync");
+	devcluster("pause osd.0");
+	memset(&x, 0, sizeof x);
+	if (cephring_write(f, want, sizeof want, 0, 0, &x.op, landed, &x))
+		tap_die("a write is taken");
+	for (int n = 0; n < 5; n++)
+		both_turn(b->engine, -1, 10);
+	free(ceph_says("osd blocklist add %s", our_address(o.mount)));
+	devcluster("resume osd.0");
+	res = land(b, &x);
+	tap_ok(res == -ESHUTDOWN || res == (int64_t)sizeof want, "what is in flight ends: %" PRId64, res);
+	tap_eq(cephring_sync_write(f, want, 1000, 0, 0), -ESHUTDOWN, "nothing is written any more");
+	tap_eq(cephring_sync_read(f, got, 1000, 0, 0), -ESHUTDOWN, "nor read");
+	cephring_sync_close(f);
+	beside_end(&o);
+	tap_ok(ours_read(b, TOP "/evicted", got, 1000, 0) == 1000, "what was synced is there");
+}
+
 /* ---- ends that come early ---- */
 
 static void early(struct both *b)
@@ -605,6 +681,8 @@ int main(void)
 	keys(b);
 	inlined(b);
 	early(b);
+	evicted(b);
+	full(b);
 	both_free(b);
 	return tap_end();
 }

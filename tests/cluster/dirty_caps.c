@@ -400,7 +400,7 @@ static void eviction_says_what_is_lost(struct both *b)
 					 .log = keep_words,
 					 .log_level = CEPHRING_LOG_WARN };
 	struct both other = *b;
-	cephring_file *f;
+	cephring_file *f, *also;
 	char *text = NULL;
 	json_t *status;
 	long long id;
@@ -408,6 +408,7 @@ static void eviction_says_what_is_lost(struct both *b)
 	if (cephring_sync_mount(b->engine, b->config, &o, &other.mount))
 		tap_die("a second mount");
 	f = opened(&other, DIR "/lost", O_CREAT | O_RDWR);
+	also = opened(&other, DIR "/lost", O_RDONLY);
 	tap_eq(our_chmod(&other, DIR "/lost", 0600), 0, "chmod");
 	cephring_dump(other.mount, "status", &text);
 	status = json_loads(text, 0, NULL);
@@ -429,7 +430,9 @@ static void eviction_says_what_is_lost(struct both *b)
 	tap_ok(strstr(lost_words, "lost") && strstr(lost_words, "Ax"), "the log names it: %s", lost_words);
 	tap_ok(cephring_sync_fsync(f, 0) < 0, "fsync says so");
 	tap_eq(cephring_sync_fsync(f, 0), 0, "once");
-	cephring_sync_close(f);
+	tap_ok(cephring_sync_fsync(also, 0) < 0, "of the other open file too");
+	tap_ok(cephring_sync_close(f) < 0, "so does close");
+	tap_ok(cephring_sync_close(also) < 0, "of each");
 	cephring_sync_unmount(other.mount);
 }
 
