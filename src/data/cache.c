@@ -468,7 +468,7 @@ void pcache_io_done(struct pcache_io *io, int err)
 	f->io_count--;
 	c->io_count--;
 	if (io->out)
-		flush_done(io, err);
+		pcache_flush_done(io, err);
 	else
 		fetch_done(io, err);
 	mem_free(io->own_iov, 0);

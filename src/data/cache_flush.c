@@ -207,7 +207,7 @@ static void tell_syncs(struct pcache_file *f, const struct pcache_io *io, int er
 	}
 }
 
-void flush_done(struct pcache_io *io, int err)
+void pcache_flush_done(struct pcache_io *io, int err)
 {
 	struct pcache_file *f = io->file;
 	struct pcache *c = f->c;

@@ -133,7 +133,7 @@ void read_end(struct pcache_read *r);
 
 /* All that is dirty of the page leaves, and what lies beside it. 0, -ENOMEM. */
 int flush_page(struct pcache_page *p);
-void flush_done(struct pcache_io *io, int err);
+void pcache_flush_done(struct pcache_io *io, int err);
 /* Down to the target, and what is too old. */
 void flush_some(struct pcache *c);
 /* Writers that wait go on as far as there is room: cache_write.c. */
