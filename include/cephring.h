@@ -405,7 +405,7 @@ enum {
 /* res = bytes read; fewer than asked only at the end of the file. Holes read as zeros. */
 CEPHRING_API int cephring_read(cephring_file *f, void *buf, size_t size, uint64_t offset, int flags,
 			       struct cephring_op *op, cephring_cb cb, void *user);
-/* res = bytes written: all, or as many as there was room for under a quota. */
+/* res = size: all is written. After an error some of it may be. */
 CEPHRING_API int cephring_write(cephring_file *f, const void *buf, size_t size, uint64_t offset, int flags,
 				struct cephring_op *op, cephring_cb cb, void *user);
 /* The same with many buffers (at most IOV_MAX of <limits.h>: -EINVAL). The array too stays the caller's. */
@@ -509,7 +509,7 @@ struct cephring_stats {
 };
 CEPHRING_API int cephring_stats(cephring_mount *m, struct cephring_stats *out);
 /* Debug views as JSON text (monitors, sessions, maps, negotiated modes, requests in flight, caps ...): what =
- * "status", "sessions", "requests", "caps". Engine's thread. The text is the caller's, freed with
+ * "status", "sessions", "requests", "caps", "data". Engine's thread. The text is the caller's, freed with
  * cephring_text_free. */
 CEPHRING_API int cephring_dump(cephring_mount *m, const char *what, char **text);
 CEPHRING_API void cephring_text_free(char *text);

@@ -6,7 +6,7 @@
  * the bytes of a write belong to the caller and are sent from where they lie.
  *
  * Layouts: ceph src/messages/MOSDOp.h, MOSDOpReply.h, MOSDBackoff.h, src/include/rados.h;
- * doc/protocol.md 11. Pure.
+ * doc/protocol.md 13. Pure.
  */
 #pragma once
 #include "dec.h"

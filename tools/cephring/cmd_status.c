@@ -32,7 +32,7 @@ void cmd_status(struct tool *t, int argc, char **argv)
 {
 	struct argp argp = { NULL,
 			     args_option,
-			     "[status|sessions|requests|caps]",
+			     "[status|sessions|requests|caps|data]",
 			     "Shows what this client sees: monitors, sessions, maps, negotiated modes; or "
 			     "one view more closely.",
 			     NULL,
