@@ -180,7 +180,8 @@ int64_t xattr_get(struct ceph_mount_info *cm, cephring_inode *at, const char *pa
 
 /* ---- fds.c ---- */
 
-/* What cephring_open() takes of flags. */
+/* What cephring_open() takes of flags. O_APPEND is not passed on: an offset that a program gives is heeded,
+ * and only writing at the position appends. */
 int open_flags(int flags);
 /* Keeps an open file as a descriptor (fds) or handle; closes it and gives -errno if it cannot. */
 int64_t file_keep(struct slots *t, enum slot_kind kind, cephring_file *f, int flags, struct slot **out);

@@ -37,9 +37,9 @@ static int64_t read_at(struct slot *s, const struct iovec *iov, int count, int64
 	return cephring_sync_readv(s->file, iov, (unsigned)count, (uint64_t)offset, 0);
 }
 
-static int64_t write_at(struct slot *s, const struct iovec *iov, int count, int64_t offset)
+static int64_t write_at(struct slot *s, const struct iovec *iov, int count, int64_t offset, int flags)
 {
-	return cephring_sync_writev(s->file, iov, (unsigned)count, (uint64_t)offset, 0);
+	return cephring_sync_writev(s->file, iov, (unsigned)count, (uint64_t)offset, flags);
 }
 
 static int64_t file_size(struct ceph_mount_info *cm, struct slot *s)
@@ -89,11 +89,14 @@ int64_t file_writev(struct ceph_mount_info *cm, struct slot *s, const struct iov
 {
 	int64_t n = check(s, iov, count, true);
 
-	if (n <= 0 || (offset >= 0 && !(s->flags & O_APPEND)))
-		return n <= 0 ? n : write_at(s, iov, count, offset);
+	if (n <= 0 || offset >= 0)
+		return n <= 0 ? n : write_at(s, iov, count, offset, 0);
 	turn_take(s);
-	n = write_at(s, iov, count, offset >= 0 ? offset : atomic_load(&s->position));
-	if (n > 0 && offset < 0) {
+	if (s->flags & O_APPEND)
+		n = write_at(s, iov, count, 0, CEPHRING_IO_APPEND);
+	else
+		n = write_at(s, iov, count, atomic_load(&s->position), 0);
+	if (n > 0) {
 		int64_t end = s->flags & O_APPEND ? file_size(cm, s) : atomic_load(&s->position) + n;
 
 		if (end >= 0)

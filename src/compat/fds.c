@@ -11,7 +11,7 @@ int open_flags(int flags)
 			  O_PATH | O_SYNC | O_DSYNC | O_DIRECT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
 			  O_LARGEFILE | O_NOATIME;
 
-	/* what Linux gives the same number as another flag, and bits that mean nothing here */
+	/* the rest are bits that mean nothing here */
 	return flags & known;
 }
 
@@ -37,7 +37,7 @@ static int open_where(struct ceph_mount_info *cm, const struct where *w, int fla
 	int err;
 
 	flags = open_flags(flags);
-	err = cephring_sync_open(cm->m, w->at, w->path, flags, mode, layout, &c, &f);
+	err = cephring_sync_open(cm->m, w->at, w->path, flags & ~O_APPEND, mode, layout, &c, &f);
 	if (err < 0)
 		return err;
 	n = file_keep(&cm->fds, SLOT_FILE, f, flags, NULL);
@@ -73,7 +73,7 @@ int ceph_open_layout(struct ceph_mount_info *cm, const char *path, int flags, mo
 	if (data_pool && *data_pool) {
 		layout.pool = ceph_get_pool_id(cm, data_pool);
 		if (layout.pool < 0)
-			return (int)layout.pool;
+			return layout.pool == -ENOENT ? -EINVAL : (int)layout.pool;
 	}
 	return open_where(cm, &w, flags, mode, &layout);
 }

@@ -118,7 +118,8 @@ int ceph_get_pool_name(struct ceph_mount_info *cm, int pool, char *buf, size_t b
 	struct inside_pool p;
 	int err = pool_by_id(cm, pool, &p);
 
-	return err ? err : name_give(p.name, buf, buflen);
+	/* a pool that does not exist has no name, says the real one, and that this is no error */
+	return err && err != -ENOENT ? err : name_give(err ? "" : p.name, buf, buflen);
 }
 
 int ceph_get_file_pool_name(struct ceph_mount_info *cm, int fd, char *buf, size_t buflen)

@@ -13,7 +13,7 @@ static int open_in(struct ceph_mount_info *cm, cephring_inode *at, const char *n
 	int err;
 
 	flags = open_flags(flags);
-	err = cephring_sync_open(cm->m, at, name, flags, mode, NULL, &c, &f);
+	err = cephring_sync_open(cm->m, at, name, flags & ~O_APPEND, mode, NULL, &c, &f);
 	if (err < 0)
 		return err;
 	n = file_keep(&cm->handles, SLOT_FILE, f, flags, out);

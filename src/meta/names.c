@@ -76,8 +76,10 @@ static int64_t unlink_step(struct op *op, int64_t res)
 			return snap_remove(op);
 		}
 		known = naming_known(op->m, op->inode, w->last, w->last_len, &i);
-		if (known < 0)
-			return known;
+		if (known < 0) { /* who may not search the directory is not told so */
+			err = may_lookup(op->m, op->inode, &w->cred);
+			return err ? err : known;
+		}
 		if (known)
 			*victim = inode_get(i);
 		op->at = UNLINK_JUDGE;

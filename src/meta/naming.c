@@ -21,8 +21,7 @@ int64_t naming_dir(struct op *op, int64_t res)
 		op->at = NAMING_JUDGE;
 		/* Of a default ACL everybody's new names inherit. */
 		if ((!walk_free_pass(m, w) || m->o.posix_acl) && w->at->key.snapid == SNAP_HEAD &&
-		    w->judged != w->at &&
-		    (need & ~(caps_issued(w->at, ring_now(m->ring)) | w->fresh)))
+		    w->judged != w->at && (need & ~(caps_issued(w->at, ring_now(m->ring)) | w->fresh)))
 			return op_getattr(op, CAP_PIN | need);
 	}
 	if (op->at != NAMING_JUDGE || res)
@@ -89,9 +88,10 @@ int64_t naming_lookup(struct op *op, struct inode *dir, const char *name, uint32
 	struct inode *i;
 	struct mreq *r;
 	int known = naming_known(op->m, dir, name, len, &i);
+	int err = may_lookup(op->m, dir, &op->walk.cred);
 
-	if (known < 0)
-		return known;
+	if (err || known < 0)
+		return err ? err : known;
 	/* Its owner and type are what the caller is after. */
 	if (known && (caps_issued(i, ring_now(op->m->ring)) & CAP_AS)) {
 		*to = inode_get(i);
