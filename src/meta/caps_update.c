@@ -229,12 +229,13 @@ static void update_cap(struct meta *m, struct cap *c, int how)
 
 /* ---- the inode ---- */
 
-/* Bits are being taken back that the data side sits on. */
+/* Bits are being taken back that the data side sits on. On a directory they have another meaning: dirops.c.
+ */
 static void ask_data(struct meta *m, struct inode *i)
 {
 	uint32_t going = caps_used(i) & caps_revoking(i);
 
-	if (!m->data || !going)
+	if (!m->data || !going || inode_is_dir(i))
 		return;
 	if (going & CAP_FB)
 		m->data->writeback(m->data_arg, i);
