@@ -66,13 +66,12 @@ static int vector(struct file *f, bool write, const struct iovec *iov, unsigned 
 		  int flags, struct cephring_op *pub, cephring_cb cb, void *user)
 {
 	int err = check_open(f, write);
-	uint64_t len = sum(iov, count);
+	uint64_t len = err || count > IOV_MAX ? UINT64_MAX : sum(iov, count);
 	struct op *op;
 
 	if (err)
 		return err;
-	if (count > IOV_MAX || (flags & ~IO_FLAGS) || (!write && (flags & CEPHRING_IO_APPEND)) ||
-	    !range_ok(offset, len))
+	if ((flags & ~IO_FLAGS) || (!write && (flags & CEPHRING_IO_APPEND)) || !range_ok(offset, len))
 		return -EINVAL;
 	if (write && f->inode->key.snapid != SNAP_HEAD)
 		return -EROFS;

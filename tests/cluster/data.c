@@ -341,6 +341,27 @@ static void synced(struct both *b)
 	tap_eq(cephring_sync_close(f), 0, "closed");
 }
 
+/* ---- in place ---- */
+
+static void in_place(struct both *b)
+{
+	cephring_file *f = opened(b, TOP "/in_place", O_RDWR | O_CREAT, NULL);
+	struct cephring_stats was, now;
+
+	bytes_fill(want, sizeof want, 0, 35);
+	was = both_stats(b);
+	tap_eq(cephring_sync_write(f, want, sizeof want, 0, 0), sizeof want, "4 MiB are written");
+	tap_eq(cephring_sync_read(f, got, sizeof got, 0, 0), sizeof got, "and read");
+	now = both_stats(b);
+	tap_eq(bytes_differ(want, got, sizeof got), -1, "the same");
+	tap_eq((long long)(now.osd_written_bytes - was.osd_written_bytes), sizeof want, "so many went out");
+	tap_eq((long long)(now.osd_read_bytes - was.osd_read_bytes), sizeof want, "so many came");
+	tap_ok(now.copied_small - was.copied_small < 128 << 10, "%llu of them copied",
+	       (unsigned long long)(now.copied_small - was.copied_small));
+	tap_eq((long long)now.copied_secure, 0, "none encrypted");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
 /* ---- copying ---- */
 
 static void copies(struct both *b)
@@ -673,6 +694,7 @@ int main(void)
 	zeros(b);
 	snapshots(b);
 	synced(b);
+	in_place(b);
 	copies(b);
 	small(b);
 	errors(b);
