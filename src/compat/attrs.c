@@ -24,9 +24,15 @@ static struct timespec time_of(int64_t ns)
 	return t;
 }
 
-static int64_t time_ns(struct timespec t)
+/* What is beyond the year 2262 ends there. */
+int64_t time_ns(struct timespec t)
 {
-	return t.tv_sec * 1000000000 + t.tv_nsec;
+	int64_t ns;
+
+	if (__builtin_mul_overflow(t.tv_sec, (int64_t)1000000000, &ns) ||
+	    __builtin_add_overflow(ns, t.tv_nsec, &ns))
+		return t.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+	return ns;
 }
 
 /* Directories have no stripe unit, and the real library shows what is then the least. */

@@ -53,7 +53,7 @@ struct setting {
 
 struct ceph_mount_info {
 	cephring_config *config;
-	struct setting *settings; /* options of Ceph's that mean nothing to cephring, as they were set */
+	struct setting *settings; /* options as they were set, those too that mean nothing to cephring */
 	bool file_read;
 	atomic_int state;    /* enum mount_state */
 	uint32_t generation; /* of the process (engines.c): a mount does not live on in a forked child */
@@ -67,6 +67,7 @@ struct ceph_mount_info {
 	struct slots fds, handles;
 	struct UserPerm *perms;
 	atomic_uint umask;
+	bool masks; /* only where POSIX ACLs are on does libcephfs heed a umask; else modes are as given */
 	cephring_inode *cwd; /* atomic; ref; NULL = the root */
 	char *cwd_text;      /* what ceph_getcwd() gave last */
 	struct ceph_client_callback_args callbacks;
@@ -167,6 +168,7 @@ static inline const struct cephring_cred *cred_given(const struct UserPerm *perm
 uint32_t want_from_ceph(unsigned ceph_mask);
 void statx_to_ceph(const struct cephring_statx *st, struct ceph_statx *out);
 void statx_to_stat(const struct cephring_statx *st, struct stat *out);
+int64_t time_ns(struct timespec t);
 int flags_from_at(unsigned flags); /* AT_SYMLINK_NOFOLLOW, AT_STATX_*; negative: -EINVAL */
 int set_from_ceph(const struct ceph_statx *stx, int mask, struct cephring_setattr *out);
 /* Of an inode, with what `want` asks; stx may be NULL. */

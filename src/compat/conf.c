@@ -89,7 +89,7 @@ static struct setting *setting_find(struct ceph_mount_info *cm, const char *name
 	return s;
 }
 
-static int setting_keep(struct ceph_mount_info *cm, const char *name, const char *value)
+static int setting_keep(struct ceph_mount_info *cm, const char *name, const char *value, bool ours)
 {
 	struct setting *s = setting_find(cm, name);
 	char *copy = strdup(value);
@@ -112,7 +112,7 @@ static int setting_keep(struct ceph_mount_info *cm, const char *name, const char
 	s->value = copy;
 	s->next = cm->settings;
 	cm->settings = s;
-	if (!is_heeded(name))
+	if (!ours && !is_heeded(name))
 		compat_log(CEPHRING_LOG_INFO, "option %s = %s has no effect here", name, value);
 	return 0;
 }
@@ -129,13 +129,13 @@ int ceph_conf_set(struct ceph_mount_info *cm, const char *option, const char *va
 		err = cephring_config_set(cm->config, name, value);
 		if (err)
 			compat_log(CEPHRING_LOG_ERROR, "%s", cephring_config_error(cm->config));
-		return err;
+		return err ? err : setting_keep(cm, name, value, true);
 	}
 	if (!is_ceph_option(name)) {
 		compat_log(CEPHRING_LOG_WARN, "no such option: %s", name);
 		return -ENOENT;
 	}
-	return setting_keep(cm, name, value);
+	return setting_keep(cm, name, value, false);
 }
 
 static const char *fallback(const char *name)
@@ -229,7 +229,10 @@ static int take_args(struct ceph_mount_info *cm, int argc, const char **argv)
 			value = argv[++n];
 		if (!value)
 			return -EINVAL;
-		ceph_conf_set(cm, name, value); /* what is no option of Ceph's is the program's */
+		/* What is no option of Ceph's is the program's; what was set is not overruled. */
+		normal(name, name, sizeof name);
+		if (!setting_find(cm, name))
+			ceph_conf_set(cm, name, value);
 	}
 	return 0;
 }

@@ -185,7 +185,10 @@ static int mount_new(struct ceph_mount_info *cm, const char *root)
 		.log = compat_log_line,
 		.log_level = compat_log_level(),
 	};
+	const char *acl = cephring_config_get(cm->config, "client_acl_type", NULL);
 	int err = engines_pick(&cm->engine);
+
+	cm->masks = acl && !strcmp(acl, "posix_acl");
 
 	if (err)
 		return err;

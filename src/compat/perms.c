@@ -55,6 +55,8 @@ struct cephring_cred cred_of(struct ceph_mount_info *cm, const struct UserPerm *
 {
 	struct cephring_cred c = perms ? perms->cred : cm->perms->cred;
 
+	if (!cm->masks)
+		return c;
 	c.umask = cm->callbacks.umask_cb ? cm->callbacks.umask_cb(cm->callbacks.handle) & 0777
 					 : atomic_load_explicit(&cm->umask, memory_order_relaxed);
 	return c;

@@ -262,7 +262,7 @@ static void one_time(struct cephring_setattr *set, const struct timespec *t, int
 		return;
 	set->set |= !t || t->tv_nsec == UTIME_NOW ? now : given;
 	if (t)
-		*ns = t->tv_sec * 1000000000 + t->tv_nsec;
+		*ns = time_ns(*t);
 }
 
 static struct cephring_setattr times_set(const struct timespec *t)

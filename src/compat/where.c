@@ -135,6 +135,11 @@ const char *ceph_getcwd(struct ceph_mount_info *cm)
 	cephring_put(cm->m, i);
 	if (!text)
 		return "";
+	/* what was given before stays good as long as it is true */
+	if (cm->cwd_text && !strcmp(cm->cwd_text, text)) {
+		free(text);
+		return cm->cwd_text;
+	}
 	free(__atomic_exchange_n(&cm->cwd_text, text, __ATOMIC_ACQ_REL));
 	return text;
 }
