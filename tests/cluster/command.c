@@ -259,7 +259,7 @@ static const struct line limiting[] = {
 	{ "quota get /cmd/new/h /cmd/new/none", 1, "cephring: /cmd/new/none: No such file or directory" },
 	{ "quota set /cmd/new/q bytes=0 files=0", 0, "" },
 	{ "quota get /cmd/new/q", 0, "used_bytes=0\nused_files=1\n" },
-	{ "--json quota get /cmd/new/q /cmd/new/none", 1, "\"used_files\":\"1\"" },
+	{ "--json quota get /cmd/new/q /cmd/new/none", 1, "\"used_files\":1" },
 	{ "quota nonsense /cmd/new/q", 2, "'nonsense' is not understood" },
 	{ "layout get /cmd/new/q", 0, "" },
 	{ "layout set /cmd/new/q stripe_unit=64K object_size=128K stripe_count=2", 0, "" },

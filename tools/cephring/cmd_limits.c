@@ -117,26 +117,27 @@ static void check_words(const struct args *a, const char *const *labels, int cou
 	}
 }
 
+struct shown {
+	const char *const *labels, *const *of_dir, *const *of_file; /* of_file NULL: directories only */
+	size_t count, numbers;                                      /* the first ones are these */
+};
+
 /* The attributes of one path, in `o` or as lines. */
-static void show(struct tool *t, const char *path, const char *const *names, const char *const *labels,
-		 size_t count, json_t *o)
+static void show(struct tool *t, const char *path, const struct shown *s, bool dir, json_t *o)
 {
 	char value[VALUE_MAX];
 
-	for (size_t k = 0; k < count; k++) {
-		if (!get(t, path, names[k], value))
+	for (size_t k = 0; k < s->count; k++) {
+		if (!get(t, path, dir ? s->of_dir[k] : s->of_file[k], value))
 			continue;
-		if (o)
-			json_text(o, labels[k], value);
+		if (!o)
+			printf("%s=%s\n", s->labels[k], value);
+		else if (k < s->numbers)
+			json_u64(o, s->labels[k], strtoull(value, NULL, 10));
 		else
-			printf("%s=%s\n", labels[k], value);
+			json_bytes(o, s->labels[k], value, strlen(value));
 	}
 }
-
-struct shown {
-	const char *const *labels, *const *of_dir, *const *of_file; /* of_file NULL: directories only */
-	size_t count;
-};
 
 static void show_all(struct tool *t, const struct args *a, const struct shown *s)
 {
@@ -154,7 +155,7 @@ static void show_all(struct tool *t, const struct args *a, const struct shown *s
 		if (look(t, a->list[n], !s->of_file, &mode, o)) {
 			if (!o && a->count > 2)
 				printf("%s:\n", name);
-			show(t, a->list[n], S_ISDIR(mode) ? s->of_dir : s->of_file, s->labels, s->count, o);
+			show(t, a->list[n], s, S_ISDIR(mode), o);
 		}
 		if (o)
 			json_list_item(&list, o);
@@ -185,7 +186,7 @@ void cmd_quota(struct tool *t, int argc, char **argv)
 	static const char *const names[] = { "ceph.quota.max_bytes", "ceph.quota.max_files",
 					     "ceph.dir.rbytes", "ceph.dir.rentries" };
 	static const char *const labels[] = { "bytes", "files", "used_bytes", "used_files" };
-	static const struct shown quota = { labels, names, NULL, 4 };
+	static const struct shown quota = { labels, names, NULL, 4, 4 };
 	struct argp argp = {
 		NULL,
 		parse,
@@ -261,7 +262,7 @@ void cmd_layout(struct tool *t, int argc, char **argv)
 		NULL,
 		NULL
 	};
-	static const struct shown layout = { layout_fields, of_dir, of_file, LAYOUT_FIELDS };
+	static const struct shown layout = { layout_fields, of_dir, of_file, LAYOUT_FIELDS, LAYOUT_SIZES };
 	struct args a;
 	uint32_t mode;
 
