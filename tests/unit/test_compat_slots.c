@@ -33,7 +33,7 @@ static cephring_file *file(uintptr_t n)
 
 Test(slots, gives_the_lowest_free_number)
 {
-	struct slots t = { 0 };
+	struct slots t = { .open = 0 };
 	struct slot *s[300];
 
 	for (unsigned n = 0; n < 300; n++) {
@@ -52,7 +52,7 @@ Test(slots, gives_the_lowest_free_number)
 
 Test(slots, finds_open_ones_only)
 {
-	struct slots t = { 0 };
+	struct slots t = { .open = 0 };
 	struct slot *s = slot_new(&t, SLOT_FILE, file(1), 0);
 	long local;
 
@@ -76,7 +76,7 @@ Test(slots, finds_open_ones_only)
 
 Test(slots, closes_when_the_last_user_has_left)
 {
-	struct slots t = { 0 };
+	struct slots t = { .open = 0 };
 	struct slot *s = slot_new(&t, SLOT_FILE, file(9), 0);
 
 	cr_assert_eq(slot_by_index(&t, 0), s);
@@ -92,7 +92,7 @@ Test(slots, closes_when_the_last_user_has_left)
 
 Test(slots, tells_what_closing_gave)
 {
-	struct slots t = { 0 };
+	struct slots t = { .open = 0 };
 
 	slot_new(&t, SLOT_FILE, file(0x77), 0);
 	cr_assert_eq(slot_close(slot_by_index(&t, 0)), -EIO);
@@ -101,7 +101,7 @@ Test(slots, tells_what_closing_gave)
 
 Test(slots, is_closed_by_one_of_two)
 {
-	struct slots t = { 0 };
+	struct slots t = { .open = 0 };
 	struct slot *a, *b;
 
 	slot_new(&t, SLOT_FILE, file(1), 0);
