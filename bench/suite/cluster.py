@@ -24,25 +24,36 @@ def command(path, words, timeout=60):
     return json.loads(text[4:] or b"null"), pid
 
 
-def mds_sockets(conf):
-    """Where the configuration file says that MDSs of this machine have their admin sockets."""
+def mds_sockets(conf, kind="mds"):
+    """Where the configuration file says that MDSs (or others) of this machine have their admin sockets."""
     parser = configparser.ConfigParser(strict=False, interpolation=None, allow_no_value=True)
     parser.read(conf)
     pattern = ""
-    for section in ("global", "mds"):
+    for section in ("global", kind):
         if parser.has_section(section):
             items = {k.strip().replace(" ", "_"): v for k, v in parser.items(section)}
             pattern = items.get("admin_socket") or pattern
     pattern = pattern or "/var/run/ceph/$cluster-$name.asok"
-    pattern = pattern.replace("$cluster", "*").replace("$name", "mds.*").replace("$type", "mds").replace("$id", "*")
+    pattern = pattern.replace("$cluster", "*").replace("$name", f"{kind}.*").replace("$type", kind).replace("$id", "*")
     return sorted(p for p in glob.glob(pattern) if "/client." not in p)
 
 
+def osd_pids(conf):
+    found = []
+    for path in mds_sockets(conf, "osd"):
+        try:
+            found.append(command(path, "version")[1])
+        except (OSError, ValueError):
+            continue
+    return found
+
+
 class Mds:
-    """All active MDSs together."""
+    """All active MDSs together, and what the OSDs spend meanwhile."""
 
     def __init__(self, conf):
         self.paths = []
+        self.osds = osd_pids(conf)
         for path in mds_sockets(conf):
             try:
                 if command(path, "status")[0].get("state") == "up:active":
@@ -72,7 +83,8 @@ class Mds:
                     sums["bytes_in"] += section["msgr_recv_bytes"]
                     sums["bytes_out"] += section["msgr_send_bytes"]
             sums["threads"].update(threads(pid))
-        return sums | {"machine": machine_ticks(), "at_ns": time.monotonic_ns()}
+        osd_ns = sum(ns for pid in self.osds for ns in threads(pid).values())
+        return sums | {"osd_ns": osd_ns, "machine": machine_ticks(), "at_ns": time.monotonic_ns()}
 
     def pids(self):
         return [command(path, "status")[1] for path in self.paths]
@@ -111,5 +123,6 @@ def difference(before, after):
             busiest[name] = max(busiest.get(name, 0), spent)
             cpu_ns[name] = cpu_ns.get(name, 0) + spent
     busy, ticks = (a - b for a, b in zip(after["machine"], before["machine"]))
+    out["osd_ns"] = after.get("osd_ns", 0) - before.get("osd_ns", 0)
     out |= {"threads": busiest, "cpu_ns": cpu_ns, "window_ns": after["at_ns"] - before["at_ns"]}
     return out | {"machine_busy": busy / ticks if ticks else None}

@@ -57,8 +57,8 @@ def programs(args, suite, helpers=()):
     return exes
 
 
-def run(suite, args, helpers, measure, publish):
-    """measure(args, session, exes, progress) gives what publish(args, session, extra) shows; the exit code."""
+def run(suite, args, helpers, measure, publish, others=None):
+    """others: further workers, by client. measure(args, session, exes, progress) gives what publish(args, session, extra) shows; the exit code."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     args.client = args.client or CLIENTS
     progress, session, began = Progress(), None, time.monotonic()
@@ -66,6 +66,7 @@ def run(suite, args, helpers, measure, publish):
         exes = programs(args, suite, helpers)
         args.out = os.path.abspath(args.out or os.path.join(args.build, f"bench-{suite}"))
         os.makedirs(args.out, exist_ok=True)
+        exes.update(others or {})
         session = Session(cluster_conf(args), exes, progress)
         extra = {"load_before": os.getloadavg()[0]} | measure(args, session, exes, progress)
         progress.done()

@@ -29,6 +29,8 @@ def mds_part(s):
     return row | {
         "mds_cpu_us_op": rounded(median([mds_cpu_ns(m) / 1000 / r["ops"] for r, m in own])),
         "mds_cores": rounded(median([mds_cpu_ns(m) / m["window_ns"] for _, m in own])),
+        "osd_cores": rounded(median([m.get("osd_ns", 0) / m["window_ns"] for _, m in own])),
+        "osd_cpu_us_op": rounded(median([m.get("osd_ns", 0) / 1000 / r["ops"] for r, m in own])),
         "machine_busy": rounded(median([m["machine_busy"] for _, m in own])),
     }
 
@@ -37,8 +39,19 @@ def own_part(s):
     """What only some workloads have."""
     if s.of_rounds("entries"):
         return {"bytes_entry": rounded(median([r["resident_bytes"] / r["entries"] for r in s.rounds]))}
+    if s.of_rounds("bytes"):
+        return data_part(s)
     taken = sorted(t for r in s.rounds for t in r.get("taken", ()))
     return {"taken_us": rounded(percentile(taken, 50) / 1000)} if taken else {}
+
+
+def data_part(s):
+    """Of rows that move file data. The copied bytes are those that the client counts itself."""
+    return {
+        "mb_s": rounded(median([r["bytes"] * 1e3 / r["wall_ns"] for r in s.rounds])),
+        "cpu_s_gib": rounded(median([r["cpu_ns"] / 1e9 * (1 << 30) / r["bytes"] for r in s.rounds])),
+        "copied_byte": rounded(median([r["copied"] / r["bytes"] for r in s.rounds])),
+    }
 
 
 def mds_cpu_ns(mds):

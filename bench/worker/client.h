@@ -19,6 +19,7 @@ struct client_counters {
 	uint64_t syscalls;
 	uint64_t messages; /* requests sent to an MDS */
 	uint64_t bytes;    /* what it says that its cache holds */
+	uint64_t copied;   /* bytes of file data, in user space */
 };
 
 extern const char client_name[]; /* "cephring", "libcephfs" */

@@ -226,6 +226,7 @@ int client_count(struct client *c, struct client_counters *out)
 	int err = cephring_stats(c->mount, &st);
 
 	if (!err)
-		*out = (struct client_counters){ st.syscalls, st.mds_requests, st.cache_bytes };
+		*out = (struct client_counters){ st.syscalls, st.mds_requests, st.cache_bytes,
+						 st.copied_secure + st.copied_small + st.copied_cache };
 	return err;
 }

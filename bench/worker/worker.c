@@ -103,7 +103,11 @@ static uint64_t *job_key(struct job *j, const char *key)
 		     { "renamed", &j->renamed },
 		     { "sync", &j->sync },
 		     { "own", &j->own },
-		     { "async", &j->async } };
+		     { "async", &j->async },
+		     { "size", &j->size },
+		     { "span", &j->span },
+		     { "direct", &j->direct },
+		     { "every", &j->every } };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (!strcmp(key, keys[i].key))
@@ -187,14 +191,15 @@ static void answer_job(const struct job *j, const struct client_counters *own)
 	answer("{\"samples\":%zu,\"ops\":%llu,\"wall_ns\":%llu,\"cpu_ns\":%llu,\"calls\":%llu,\"own_calls\":%"
 	       "llu,"
 	       "\"own_messages\":%llu,\"own_bytes\":%llu,\"resident_bytes\":%lld,\"entries\":%lld,"
-	       "\"last_ns\":%llu,\"acts_ns\":%llu}",
+	       "\"last_ns\":%llu,\"acts_ns\":%llu,\"bytes\":%llu,\"copied\":%llu}",
 	       j->samples, (unsigned long long)(j->samples * j->ops_per_sample),
 	       (unsigned long long)j->cost.wall_ns, (unsigned long long)j->cost.cpu_ns,
 	       (unsigned long long)j->cost.calls, (unsigned long long)own->syscalls,
 	       (unsigned long long)own->messages, (unsigned long long)own->bytes,
 	       (long long)j->resident_bytes, (long long)j->entries,
 	       (unsigned long long)(j->samples ? j->took_ns[j->samples - 1] : 0),
-	       (unsigned long long)j->acts_ns);
+	       (unsigned long long)j->acts_ns, (unsigned long long)(j->samples * j->bytes_per_sample),
+	       (unsigned long long)own->copied);
 }
 
 static void own_counters(struct client *c, struct client_counters *out)
@@ -230,6 +235,7 @@ static void run_workload(struct worker *w, const struct workload *load, char *wo
 	after.syscalls -= before.syscalls;
 	after.messages -= before.messages;
 	after.bytes -= before.bytes;
+	after.copied -= before.copied;
 	if (!err && out)
 		err = save_samples(&j, out);
 	if (err)

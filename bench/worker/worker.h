@@ -27,6 +27,8 @@ struct job {
 	uint64_t pause_us; /* after each operation; outside its time, but its CPU counts */
 	uint64_t set;      /* which of the suite's directories it works in */
 	uint64_t mode, renamed, sync, own, async;
+	uint64_t size, span, direct, every; /* of file data: bytes of one, of all; O_DIRECT; fsync */
+	uint64_t bytes_per_sample;          /* of file data that a sample moved */
 	/* came out */
 	uint64_t *took_ns; /* owned; one for each sample */
 	size_t samples;
