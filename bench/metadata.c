@@ -106,6 +106,11 @@ static int run_create(struct job *j)
 	return verb_in_room(j, (struct client_act){ .verb = CLIENT_CREATE, .mode = 0644 }, 'f', 0);
 }
 
+static int run_create4k(struct job *j)
+{
+	return verb_in_room(j, (struct client_act){ .verb = CLIENT_CREATE_4K, .mode = 0644 }, 'f', 0);
+}
+
 static int run_chmod(struct job *j)
 {
 	return verb_in_room(j, (struct client_act){ .verb = CLIENT_CHMOD, .mode = 0600 }, 'f', 0);
@@ -312,6 +317,7 @@ const struct workload workloads[] = {
 	{ "room", run_room, 1 },
 	{ "leave", run_leave, 1 },
 	{ "create", run_create, 1 },
+	{ "create4k", run_create4k, 1 },
 	{ "chmod", run_chmod, 1 },
 	{ "rename", run_rename, 1 },
 	{ "unlink", run_unlink, 1 },

@@ -78,20 +78,25 @@ class Marks(unittest.TestCase):
             self.assertEqual(workers.count_marked(f.name), [2, 0])
 
 
-def looked(requests, seconds, threads, machine, at_ns):
-    return {"requests": requests, "seconds": seconds, "bytes_in": 0, "bytes_out": 0, "threads": threads,
+def looked(requests, seconds, threads, machine, at_ns, osd_ns=0):
+    return {"osd_ns": osd_ns, "requests": requests, "seconds": seconds, "bytes_in": 0, "bytes_out": 0, "threads": threads,
             "machine": machine, "at_ns": at_ns}
 
 
 class Cluster(unittest.TestCase):
     def test_cpu_of_a_name(self):
         before = looked(1, 1.0, {(1, 2, "m"): 5}, (10, 100), 1000)
-        after = looked(4, 1.5, {(1, 2, "m"): 9, (1, 3, "m"): 3, (1, 4, "idle"): 0}, (40, 140), 3000)
+        after = looked(4, 1.5, {(1, 2, "m"): 9, (1, 3, "m"): 3, (1, 4, "idle"): 0}, (40, 140), 3000, 700)
         self.assertEqual(
             cluster.difference(before, after),
             {"requests": 3, "seconds": 0.5, "bytes_in": 0, "bytes_out": 0, "threads": {"m": 4}, "cpu_ns": {"m": 7},
-             "window_ns": 2000, "machine_busy": 0.75},
+             "osd_ns": 700, "window_ns": 2000, "machine_busy": 0.75},
         )
+
+    def test_price_of_bytes(self):
+        s = stats.Series()
+        s.rounds = [{"bytes": 1 << 30, "copied": 1 << 20, "wall_ns": 2 * 10**9, "cpu_ns": 5 * 10**8}]
+        self.assertEqual(rows.own_part(s), {"mb_s": 536.9, "cpu_s_gib": 0.5, "copied_byte": 0.0009766})
 
     def test_no_tick_is_no_share(self):
         at = looked(0, 0.0, {}, (10, 100), 0)

@@ -4,6 +4,8 @@
 #include "crew.h"
 #include "meter.h"
 
+const char client_4k[CLIENT_4K] = "4 KiB";
+
 struct many {
 	struct client *c;
 	const struct client_act *acts;

@@ -71,8 +71,9 @@ enum client_verb {
 	CLIENT_LOOKUP, /* resolve, and give the reference back; needs `at` */
 	CLIENT_STAT, /* lstat, all basic fields; -EBADMSG: a file's mtime is not mtime_ns (0: any will do) */
 	CLIENT_LIST, /* read a directory with attributes to its end */
-	CLIENT_CREATE, /* a new file (O_EXCL) of `mode`, open for writing; close */
-	CLIENT_UNPACK, /* as CREATE, but between open and close its mode and times are set, as tar does */
+	CLIENT_CREATE,    /* a new file (O_EXCL) of `mode`, open for writing; close */
+	CLIENT_CREATE_4K, /* as CREATE, and 4 KiB are written */
+	CLIENT_UNPACK,    /* as CREATE, but between open and close its mode and times are set, as tar does */
 	CLIENT_MKDIR,
 	CLIENT_RMDIR,
 	CLIENT_UNLINK,
@@ -80,6 +81,9 @@ enum client_verb {
 	CLIENT_CHMOD,
 	CLIENT_STAMP, /* sets mode and times */
 };
+
+enum { CLIENT_4K = 4096 };
+extern const char client_4k[CLIENT_4K]; /* what is written */
 
 struct client_act {
 	enum client_verb verb;

@@ -75,6 +75,14 @@ static int act_create(struct client *c, cephring_inode *at, const struct client_
 	return err ? err : closed;
 }
 
+static int act_create_4k(struct client *c, cephring_inode *at, const struct client_act *a)
+{
+	int64_t put =
+	    cephring_sync_write_path(c->mount, at, a->path, client_4k, CLIENT_4K, O_EXCL, a->mode, &c->user);
+
+	return put < 0 ? (int)put : put == CLIENT_4K ? 0 : -EIO;
+}
+
 int client_act(struct client *c, const struct client_act *a)
 {
 	cephring_inode *at = a->at ? a->at->inode : NULL;
@@ -89,6 +97,8 @@ int client_act(struct client *c, const struct client_act *a)
 	case CLIENT_CREATE:
 	case CLIENT_UNPACK:
 		return act_create(c, at, a);
+	case CLIENT_CREATE_4K:
+		return act_create_4k(c, at, a);
 	case CLIENT_MKDIR:
 		return cephring_sync_mkdir(c->mount, at, a->path, a->mode, 0, &c->user);
 	case CLIENT_RMDIR:

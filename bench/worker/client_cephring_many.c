@@ -128,6 +128,9 @@ static int begin_only(struct slot *s)
 	case CLIENT_STAMP:
 		s->set = client_attributes(a->mode, a->mtime_ns);
 		return cephring_setattr(c->mount, at, a->path, &s->set, 0, &c->user, &s->op, slot_ended, s);
+	case CLIENT_CREATE_4K:
+		return cephring_write_path(c->mount, at, a->path, client_4k, CLIENT_4K, O_EXCL, a->mode,
+					   &c->user, &s->op, slot_ended, s);
 	case CLIENT_LOOKUP:
 		s->at = STEP_LOOKED_UP;
 		return cephring_lookup(c->mount, at, a->path, 0, &c->user, &s->op, slot_ended, s, &s->inode);

@@ -35,9 +35,11 @@ static int create_at(struct client *c, Inode *at, const struct client_act *a)
 
 	if (err)
 		return err;
+	int64_t put =
+	    a->verb == CLIENT_CREATE_4K ? ceph_ll_write(c->mount, fh, 0, CLIENT_4K, client_4k) : CLIENT_4K;
 	err = ceph_ll_close(c->mount, fh);
 	ceph_ll_put(c->mount, inode);
-	return err;
+	return put < 0 ? (int)put : put != CLIENT_4K ? -EIO : err;
 }
 
 static int mkdir_at(struct client *c, Inode *at, const struct client_act *a)
@@ -71,6 +73,7 @@ static int act_at(struct client *c, Inode *at, const struct client_act *a)
 	case CLIENT_LOOKUP:
 		return client_lookup(a->at, a->path);
 	case CLIENT_CREATE:
+	case CLIENT_CREATE_4K:
 		return create_at(c, at, a);
 	case CLIENT_MKDIR:
 		return mkdir_at(c, at, a);
