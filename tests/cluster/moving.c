@@ -249,13 +249,22 @@ static int their_listing(struct ceph_mount_info *cm, int dir, const struct lane 
 			continue;
 		}
 		bad += seen[lane][name]++;
-		if (settled)
-			bad += !same(&lanes[lane].slot[dir][name], st.stx_mode, st.stx_size);
+		if (settled && !same(&lanes[lane].slot[dir][name], st.stx_mode, st.stx_size)) {
+			const struct slot *s = &lanes[lane].slot[dir][name];
+
+			bad++;
+			tap_note("%s/%s: mode %o, size %llu; the model says %d, %o, %llu", path, e.d_name,
+				 st.stx_mode, (unsigned long long)st.stx_size, s->kind, s->mode, s->size);
+		}
 	}
 	ceph_closedir(cm, d);
 	for (int l = 0; settled && l < CLIENTS * LANES; l++)
-		for (int n = 0; n < NAMES; n++)
-			bad += seen[l][n] != (lanes[l].slot[dir][n].kind != NOTHING);
+		for (int n = 0; n < NAMES; n++) {
+			if (seen[l][n] == (lanes[l].slot[dir][n].kind != NOTHING))
+				continue;
+			bad++;
+			tap_note("%s/l%dn%d: listed %d times", path, l, n, seen[l][n]);
+		}
 	return bad;
 }
 
