@@ -1,5 +1,6 @@
 /* calls.c: the public operations: each fills one operation and submits it. */
 #include "calls.h"
+#include "data_cache.h"
 #include "dump.h"
 
 #include <errno.h>
@@ -157,6 +158,7 @@ int cephring_op_cancel(cephring_mount *mt, struct cephring_op *op)
 void cephring_drop_caches(cephring_mount *mt)
 {
 	walk_fills_drop(&mt->meta); /* they hold on to what is to go */
+	data_cache_drop(mt);
 	cache_drop_all(&mt->meta);
 	sessions_send_releases(&mt->meta);
 }

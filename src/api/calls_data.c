@@ -218,15 +218,6 @@ int cephring_copy(cephring_file *pub_from, uint64_t from_offset, cephring_file *
 	return err;
 }
 
-static int64_t advise_step(struct op *op, int64_t res)
-{
-	(void)op;
-	return res;
-}
-
-/* There is no cache to be steered. */
-const struct op_family op_advise_family = { .name = "advise", .step = advise_step, .end = data_op_end };
-
 int cephring_advise(cephring_file *pubf, uint64_t offset, uint64_t length, int advice,
 		    struct cephring_op *pub, cephring_cb cb, void *user)
 {
@@ -241,7 +232,12 @@ int cephring_advise(cephring_file *pubf, uint64_t offset, uint64_t length, int a
 	if (advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE || !range_ok(offset, length))
 		return -EINVAL;
 	err = prepare(f, &op_advise_family, pub, cb, user, &op);
-	return err ? err : submit(f, op);
+	if (err)
+		return err;
+	op->u.data.offset = offset;
+	op->u.data.len = length;
+	op->u.data.flags = advice;
+	return submit(f, op);
 }
 
 /* ---- by path ---- */

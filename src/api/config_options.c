@@ -52,6 +52,14 @@ const struct option config_options[OPT_COUNT] = {
 	[OPT_CLIENT_QUOTA] = PLAIN("client_quota", BOOL, "true"),
 	[OPT_CLIENT_ACL_TYPE] = PLAIN("client_acl_type", ACL, ""),
 	[OPT_ASYNC_DIROPS] = PLAIN("cephring_async_dirops", BOOL, "false"),
+	[OPT_OC] = PLAIN("client_oc", BOOL, "true"),
+	[OPT_OC_SIZE] = BOUND("client_oc_size", SIZE, "200M", 1 << 20, 1ull << 44),
+	[OPT_OC_MAX_DIRTY] = BOUND("client_oc_max_dirty", SIZE, "100M", 0, 1ull << 44),
+	[OPT_OC_TARGET_DIRTY] = BOUND("client_oc_target_dirty", SIZE, "8M", 0, 1ull << 44),
+	[OPT_OC_MAX_DIRTY_AGE] = BOUND("client_oc_max_dirty_age", SECONDS, "5", SECOND / 100, 86400 * SECOND),
+	[OPT_READAHEAD_MIN] = BOUND("client_readahead_min", SIZE, "128K", 0, 1ull << 40),
+	[OPT_READAHEAD_MAX_BYTES] = BOUND("client_readahead_max_bytes", SIZE, "0", 0, 1ull << 40),
+	[OPT_READAHEAD_MAX_PERIODS] = BOUND("client_readahead_max_periods", COUNT, "4", 0, 1 << 20),
 };
 
 static const struct {

@@ -1,4 +1,5 @@
 /* data.c: see data.h. */
+#include "data_cache.h"
 #include "mount.h"
 
 #include <errno.h>
@@ -7,11 +8,13 @@ static void on_blocklist(void *arg, bool yes)
 {
 	cephring_mount *mt = arg;
 
-	if (yes)
+	if (yes) {
 		log_fail(&mt->log, -ESHUTDOWN,
 			 "the cluster has evicted this client: reading and writing fail");
-	else
+		data_cache_fail(mt, -ESHUTDOWN);
+	} else {
 		log_emit(&mt->log, LOG_INFO, "the cluster lets this client in again");
+	}
 }
 
 static void on_stopped(void *arg)
@@ -70,6 +73,9 @@ int data_begin(cephring_mount *mt)
 
 	if (d->osdc)
 		return 0;
+	err = data_cache_begin(mt);
+	if (err)
+		return err;
 	err = osdc_new(engine_ring(mt->engine), &mt->log, mt->mon, &o, &data_osdc_ops, mt, &d->osdc);
 	if (err)
 		return err;
@@ -85,25 +91,18 @@ void data_osdmap(cephring_mount *mt, const struct msg_in *m)
 		osdc_handle_maps(mt->data.osdc, m);
 }
 
-/* ---- what meta asks of the data side ---- */
-
-static void on_barrier(void *arg, uint32_t epoch)
-{
-	cephring_mount *mt = arg;
-
-	if (mt->data.osdc)
-		osdc_barrier(mt->data.osdc, epoch);
-}
-
-/* Nothing is cached here, so there is nothing to write back or to drop. */
-static const struct caps_data_ops data_caps_ops = { .barrier = on_barrier };
-
 void data_init(cephring_mount *mt)
 {
 	LIST_INIT(&mt->data.perms);
+	LIST_INIT(&mt->data.files);
 	TAILQ_INIT(&mt->data.appends);
 	mt->meta.data = &data_caps_ops;
 	mt->meta.data_arg = mt;
+}
+
+void data_ends(cephring_mount *mt)
+{
+	data_cache_ends(mt);
 }
 
 void data_stop(cephring_mount *mt, void (*stopped)(void *arg), void *arg)
@@ -113,6 +112,7 @@ void data_stop(cephring_mount *mt, void (*stopped)(void *arg), void *arg)
 		stopped(arg);
 		return;
 	}
+	data_cache_gone(mt);
 	mt->data.stopped = stopped;
 	mt->data.stopped_arg = arg;
 	osdc_stop(mt->data.osdc, on_stopped);
@@ -120,6 +120,7 @@ void data_stop(cephring_mount *mt, void (*stopped)(void *arg), void *arg)
 
 void data_fini(cephring_mount *mt)
 {
+	data_cache_fini(mt);
 	osdc_free(mt->data.osdc);
 	mt->data.osdc = NULL;
 	data_perms_free(mt);

@@ -3,10 +3,24 @@
 #pragma once
 #include <sys/queue.h>
 #include "../data/osdc.h"
+#include "../ring/ring.h"
 #include "../meta/meta.h"
 
 struct data_op;
 struct data_perm;
+struct data_file;
+struct pcache;
+struct pcache_io;
+
+/* Longer stretches than this are read straight into the caller's memory, and not kept. */
+enum { DATA_DIRECT_MIN = 1 << 20 };
+
+/* doc/configuration.md: client_oc and the like; bytes, nanoseconds. */
+struct data_cache_opts {
+	bool on;
+	uint64_t size, max_dirty, target_dirty, max_age_ns;
+	uint64_t readahead_min, readahead_max, readahead_periods;
+};
 
 TAILQ_HEAD(data_ops, data_op);
 
@@ -21,6 +35,13 @@ struct data_side {
 	LIST_HEAD(, data_perm) perms; /* pools and namespaces that were asked for */
 	struct map_waiter *map_waiters;
 	struct data_ops appends; /* in order: one at a time of each inode */
+	struct data_cache_opts cache_opts;
+	struct pcache *cache;         /* owned; NULL: none */
+	LIST_HEAD(, data_file) files; /* that have something in it */
+	struct ring_timer timer;      /* of the cache */
+	struct pcache_io *refused;    /* transfers for which there was no memory, by `user` */
+	struct ring_task refuse;
+	bool gone; /* meta has ended: its references are void */
 	uint64_t reads, writes, read_bytes, written_bytes;
 	void (*stopped)(void *arg);
 	void *stopped_arg;
@@ -36,6 +57,8 @@ void data_map_fail(struct cephring_mount *mt, int err);
 /* Ends it, with all that it has; then `stopped`, perhaps from inside. data_fini() follows. */
 void data_stop(struct cephring_mount *mt, void (*stopped)(void *arg), void *arg);
 void data_fini(struct cephring_mount *mt);
+/* An unmount begins. */
+void data_ends(struct cephring_mount *mt);
 /* From the monitor. */
 void data_osdmap(struct cephring_mount *mt, const struct msg_in *m);
 

@@ -8,7 +8,7 @@
  *   HELD   objects, or parts of them, are removed
  *   DONE   size and times
  */
-#include "data_op.h"
+#include "data_cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,16 +45,22 @@ static int64_t within_quota(struct data_op *d)
 static int64_t held(struct data_op *d)
 {
 	uint64_t end = d->offset + d->len, size = d->inode->a.size;
+	int64_t res;
 
 	if (!(d->op->u.data.flags & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) || d->offset >= size)
 		return 0;
-	return data_io(d, FILE_ZERO, d->offset, (end < size ? end : size) - d->offset, NULL, 0);
+	end = end < size ? end : size;
+	res = data_io(d, FILE_ZERO, d->offset, end - d->offset, NULL, 0);
+	if (res == OP_PENDING)
+		data_cache_passed(d, d->offset, end - d->offset);
+	return res;
 }
 
 static int64_t done(struct data_op *d)
 {
 	int err = data_written(d, grown(d));
 
+	data_cache_past(d);
 	data_caps_put(d);
 	if (err || !(d->file->flags & O_DSYNC))
 		return err;
@@ -90,7 +96,7 @@ static int64_t alloc_step(struct op *op, int64_t res)
 			break;
 		case ALLOC_CAPS:
 			op->at = ALLOC_HELD;
-			res = data_caps(d, CAP_FW, grown(d));
+			res = data_caps(d, CAP_FW, 0, grown(d));
 			break;
 		case ALLOC_HELD:
 			op->at = ALLOC_DONE;

@@ -1,5 +1,6 @@
 /* data_op.c: see data_op.h. */
 #include "data_op.h"
+#include "data_cache.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -62,6 +63,7 @@ void data_op_end(struct op *op, int64_t res)
 		caps_get_cancel(op->m, &d->wait);
 		data_caps_put(d);
 		data_perm_leave(d);
+		data_cache_leave(d);
 		data_io_end(d);
 		if (d->in_turn)
 			turn_ends(d);
@@ -79,6 +81,8 @@ bool data_op_cancel(struct op *op, int err)
 
 	if (d && data_inline_cancel(d, err))
 		return true;
+	if (d && d->cached.kind)
+		return data_cache_cancel(d, err);
 	if (!d || !d->io_busy)
 		return false;
 	op->uncertain |= d->io.kind != FILE_READ;
@@ -96,13 +100,14 @@ static void caps_came(struct cap_wait *w, int err)
 	op_resume(d->op, err);
 }
 
-int64_t data_caps(struct data_op *d, uint32_t need, uint64_t end)
+int64_t data_caps(struct data_op *d, uint32_t need, uint32_t want, uint64_t end)
 {
 	int err;
 
 	if (d->inode->key.snapid != SNAP_HEAD)
 		return 0;
-	d->wait = (struct cap_wait){ .inode = d->inode, .need = need, .end = end, .fn = caps_came };
+	d->wait =
+	    (struct cap_wait){ .inode = d->inode, .need = need, .want = want, .end = end, .fn = caps_came };
 	err = caps_get(d->op->m, &d->wait);
 	if (err == 1) {
 		d->op->sent = true;
@@ -143,11 +148,8 @@ static void io_done(struct file_io *io, int result)
 	op_resume(d->op, result);
 }
 
-int data_where(struct data_op *d, struct file_where *w, bool write)
+int data_where_inode(const struct inode *i, struct file_where *w, char **ns)
 {
-	const struct inode *i = d->inode;
-	const struct snapctx *ctx;
-
 	*w = (struct file_where){
 		.ino = i->key.ino,
 		.snapid = i->key.snapid,
@@ -156,13 +158,22 @@ int data_where(struct data_op *d, struct file_where *w, bool write)
 		.truncate_size = i->truncate_size,
 		.truncate_seq = i->truncate_seq,
 	};
-	if (i->pool_ns) {
-		d->ns = mem_strdup(i->pool_ns);
-		if (!d->ns)
-			return -ENOMEM;
-		w->nspace = (struct slice){ (const uint8_t *)d->ns, (uint32_t)strlen(d->ns) };
-	}
-	ctx = i->use && i->use->head_snapc ? i->use->head_snapc : realm_context(i);
+	if (!i->pool_ns)
+		return 0;
+	*ns = mem_strdup(i->pool_ns);
+	if (!*ns)
+		return -ENOMEM;
+	w->nspace = (struct slice){ (const uint8_t *)*ns, (uint32_t)strlen(*ns) };
+	return 0;
+}
+
+int data_where(struct data_op *d, struct file_where *w, bool write)
+{
+	const struct inode *i = d->inode;
+	const struct snapctx *ctx = i->use && i->use->head_snapc ? i->use->head_snapc : realm_context(i);
+
+	if (data_where_inode(i, w, &d->ns))
+		return -ENOMEM;
 	if (write && ctx) {
 		d->ctx = snapctx_get((struct snapctx *)ctx);
 		w->snap_seq = ctx->seq;

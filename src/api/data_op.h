@@ -6,8 +6,13 @@
  * are the file's.
  */
 #pragma once
+#include "../data/cache.h"
 #include "../data/file_io.h"
 #include "calls.h"
+
+struct data_file;
+
+enum data_cached_kind { CACHED_NOTHING, CACHED_READ, CACHED_WRITE, CACHED_SYNC };
 
 struct data_op {
 	struct op *op;
@@ -22,6 +27,17 @@ struct data_op {
 	char *ns;                  /* owned: of the I/O */
 	struct snapctx *ctx;       /* ref: of the I/O */
 	struct data_perm *perm;    /* waited for */
+	struct data_file *df;      /* NULL, or a user of it (data_cache.h) */
+	struct {
+		enum data_cached_kind kind; /* what is waited for */
+		union {
+			struct pcache_read read;
+			struct pcache_write write;
+			struct pcache_sync sync;
+		};
+		bool past; /* counted in df->past, for this range */
+		uint64_t past_offset, past_len;
+	} cached;
 	LIST_ENTRY(data_op) perm_wait;
 	TAILQ_ENTRY(data_op) append; /* while in_turn */
 	bool in_turn, size_asked;
@@ -40,15 +56,18 @@ static inline struct data_op *data_op(const struct op *op)
 void data_op_end(struct op *op, int64_t res);
 bool data_op_cancel(struct op *op, int err);
 
-/* Takes references on `need`; `end`: how far is written, or 0. 0, OP_PENDING (the op is entered again with
- * the result) or -errno. Those of a snapshot's file are not needed. */
-int64_t data_caps(struct data_op *d, uint32_t need, uint64_t end);
+/* Takes references on `need`, and on `want` if that is to be had; `end`: how far is written, or 0. 0,
+ * OP_PENDING (the op is entered again with the result) or -errno. Those of a snapshot's file are not needed.
+ */
+int64_t data_caps(struct data_op *d, uint32_t need, uint32_t want, uint64_t end);
 void data_caps_put(struct data_op *d);
 /* The size that is known here cannot have changed elsewhere. */
 bool data_size_certain(const struct data_op *d);
 /* Reads, writes or zeroes; OP_PENDING, then the op is entered with 0 or -errno; or -errno. Caps are held. */
 int64_t data_io(struct data_op *d, enum file_io_kind kind, uint64_t offset, uint64_t len,
 		const struct iovec *iov, unsigned count);
+/* Which objects an inode's data has; *ns is the caller's to free. 0, -ENOMEM. */
+int data_where_inode(const struct inode *i, struct file_where *w, char **ns);
 /* For other I/O on the file's objects: which ones, and how; data_io_end() when it has ended. 0, -ENOMEM. */
 int data_where(struct data_op *d, struct file_where *w, bool write);
 void data_io_end(struct data_op *d);

@@ -6,12 +6,24 @@
  *   INLINE the data stands in the inode: the MDS has answered
  *   DONE   the objects have answered
  */
-#include "data_op.h"
+#include "data_cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
 enum { READ_BEGIN, READ_PERM, READ_CAPS, READ_HELD, READ_SIZE, READ_INLINE, READ_DONE };
+
+/* Past the cache: what is dirty in it goes first. */
+static int64_t read_direct(struct data_op *d)
+{
+	int64_t res = data_cache_settle(d, d->offset, d->len);
+
+	if (res) {
+		d->op->at = READ_HELD;
+		return res;
+	}
+	return data_io(d, FILE_READ, d->offset, d->len, d->op->u.data.iov, d->op->u.data.iov_count);
+}
 
 static int64_t held(struct data_op *d)
 {
@@ -36,7 +48,7 @@ static int64_t held(struct data_op *d)
 	}
 	if (end > size)
 		d->len = size - d->offset;
-	return data_io(d, FILE_READ, d->offset, d->len, op->u.data.iov, op->u.data.iov_count);
+	return data_cached(d) ? data_cache_read(d) : read_direct(d);
 }
 
 static int64_t read_step(struct op *op, int64_t res)
@@ -59,7 +71,7 @@ static int64_t read_step(struct op *op, int64_t res)
 			break;
 		case READ_CAPS:
 			op->at = READ_HELD;
-			res = data_caps(d, CAP_FR, 0);
+			res = data_caps(d, CAP_FR, data_cached(d) ? CAP_FC : 0, 0);
 			break;
 		case READ_HELD:
 			res = held(d);

@@ -6,7 +6,7 @@
  *   TOLD                     found in them? else on
  */
 #include "../data/file_sizes.h"
-#include "data_op.h"
+#include "data_cache.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,7 +22,10 @@ static struct file_sizes *sizes(const struct data_op *d)
 static int64_t held(struct data_op *d)
 {
 	struct op *op = d->op;
+	int64_t res = data_cache_settle(d, d->offset, INT64_MAX); /* the OSDs are asked, and must know */
 
+	if (res)
+		return res;
 	if (!d->size_asked && !data_size_certain(d)) {
 		data_caps_put(d);
 		d->size_asked = true;
@@ -125,7 +128,7 @@ static int64_t seek_step(struct op *op, int64_t res)
 			break;
 		case SEEK_CAPS:
 			op->at = SEEK_HELD;
-			res = data_caps(d, CAP_FR, 0);
+			res = data_caps(d, CAP_FR, 0, 0);
 			break;
 		case SEEK_HELD:
 			res = held(d);
@@ -148,6 +151,8 @@ static bool seek_cancel(struct op *op, int err)
 {
 	struct data_op *d = data_op(op);
 
+	if (d && d->cached.kind)
+		return data_cache_cancel(d, err);
 	if (!d || !d->io_busy)
 		return false;
 	file_sizes_cancel(sizes(d), err);

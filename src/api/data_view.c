@@ -1,4 +1,5 @@
 /* data_view.c: what the data side is doing: OSD sessions, requests and what they wait for, counters. */
+#include "data_cache.h"
 #include "dump.h"
 
 enum { VIEW_REQUESTS_MAX = 10000 };
@@ -94,6 +95,7 @@ void data_stats(cephring_mount *mt, struct cephring_stats *s)
 	s->writes = d->writes;
 	s->read_bytes = d->read_bytes;
 	s->written_bytes = d->written_bytes;
+	data_cache_stats(mt, s);
 	if (!d->osdc)
 		return;
 	osdc_info(d->osdc, &info);

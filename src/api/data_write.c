@@ -1,4 +1,4 @@
-/* data_write.c: writing, without a cache: complete when the OSDs have it.
+/* data_write.c: writing: complete when the cache has it, or where there may be none, when the OSDs have it.
  *
  *   PERM     may this client write to the pool?
  *   TURN     at the end of the file: after those of this mount that came before
@@ -12,7 +12,7 @@
  *   SYNCED
  */
 #include "../meta/change.h"
-#include "data_op.h"
+#include "data_cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -98,6 +98,21 @@ static int64_t within_quota(struct data_op *d)
 	return end > size ? quota_step(d->op, d->inode, end - size, 0) : 0;
 }
 
+/* Past the cache: what is dirty in it goes first. */
+static int64_t write_direct(struct data_op *d)
+{
+	int64_t res = data_cache_settle(d, d->offset, d->len);
+
+	if (res) {
+		d->op->at = WRITE_HELD;
+		return res;
+	}
+	res = data_io(d, FILE_WRITE, d->offset, d->len, d->op->u.data.iov, d->op->u.data.iov_count);
+	if (res == OP_PENDING)
+		data_cache_passed(d, d->offset, d->len);
+	return res;
+}
+
 static int64_t held(struct data_op *d)
 {
 	struct op *op = d->op;
@@ -110,7 +125,9 @@ static int64_t held(struct data_op *d)
 		return 0;
 	}
 	op->at = WRITE_WRITTEN;
-	return data_io(d, FILE_WRITE, d->offset, d->len, op->u.data.iov, op->u.data.iov_count);
+	if ((d->got & CAP_FB) && data_cache_takes(d))
+		return data_cache_write(d);
+	return write_direct(d);
 }
 
 /* What was added since the MDS last heard of the size is not counted in the quota yet: told early when little
@@ -141,6 +158,7 @@ static int64_t written(struct data_op *d)
 	struct op *op = d->op;
 	int err = data_written(d, d->offset + d->len);
 
+	data_cache_past(d);
 	if (!err && near_quota(d))
 		caps_flush(op->m, d->inode, false);
 	data_caps_put(d);
@@ -194,7 +212,7 @@ static int64_t write_step(struct op *op, int64_t res)
 			break;
 		case WRITE_CAPS:
 			op->at = WRITE_HELD;
-			res = data_caps(d, CAP_FW, d->offset + d->len);
+			res = data_caps(d, CAP_FW, data_cached(d) ? CAP_FB : 0, d->offset + d->len);
 			break;
 		case WRITE_HELD:
 			res = held(d);

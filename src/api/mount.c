@@ -348,6 +348,20 @@ static void mount_free(cephring_mount *mt)
 	mem_free(mt, sizeof *mt);
 }
 
+static void set_cache_opts(cephring_mount *mt, const cephring_config *c)
+{
+	mt->data.cache_opts = (struct data_cache_opts){
+		.on = config_bool(c, OPT_OC),
+		.size = config_u64(c, OPT_OC_SIZE),
+		.max_dirty = config_u64(c, OPT_OC_MAX_DIRTY),
+		.target_dirty = config_u64(c, OPT_OC_TARGET_DIRTY),
+		.max_age_ns = config_u64(c, OPT_OC_MAX_DIRTY_AGE),
+		.readahead_min = config_u64(c, OPT_READAHEAD_MIN),
+		.readahead_max = config_u64(c, OPT_READAHEAD_MAX_BYTES),
+		.readahead_periods = config_u64(c, OPT_READAHEAD_MAX_PERIODS),
+	};
+}
+
 static int fill(cephring_mount *mt, const cephring_config *c, const struct cephring_mount_opts *o)
 {
 	const char *fs = o->fs ? o->fs : config_text(c, OPT_CLIENT_FS);
@@ -383,6 +397,7 @@ static int fill(cephring_mount *mt, const cephring_config *c, const struct cephr
 	mt->user_log_arg = o->log_arg;
 	err = meta_init(&mt->meta, engine_ring(mt->engine), &mt->log, &mo);
 	data_init(mt);
+	set_cache_opts(mt, c);
 	mt->meta.on_map = on_usable_map;
 	mt->meta.arg = mt;
 	return err ? err : default_cred(mt, o->cred);
@@ -479,6 +494,7 @@ static int64_t unmount_step(struct op *op, int64_t res)
 	mt->unmounting = op;
 	mt->meta.on_closed = unmounted;
 	meta_stop(&mt->meta, UNMOUNT_LIMIT_MS * 1000000ull, op);
+	data_ends(mt);
 	return OP_PENDING;
 }
 

@@ -244,14 +244,32 @@ bool pcache_dirty_under(const struct pcache_file *f, const void *ctx)
 
 /* ---- giving up ---- */
 
-/* All dirty bytes of a page are given up. */
-static void page_lose(struct pcache_page *p, int err)
-{
-	struct pcache *c = p->file->c;
-	uint32_t bytes = span_bytes(&p->dirty), from, to;
+/* What is given up, told run by run, over the pages' ends. */
+struct losing {
+	struct pcache_file *f;
+	uint64_t off, end;
+	int err;
+};
 
-	for (uint32_t at = 0; span_next(&p->dirty, at, &from, &to); at = to)
-		c->ops->lost(c->arg, p->file, page_start(p->index) + from, to - from, err);
+static void losing_end(const struct losing *l)
+{
+	if (l->end > l->off)
+		l->f->c->ops->lost(l->f->c->arg, l->f, l->off, l->end - l->off, l->err);
+}
+
+/* All dirty bytes of a page are given up. */
+static void page_lose(struct pcache_page *p, struct losing *l)
+{
+	uint32_t bytes = span_bytes(&p->dirty), from, to;
+	uint64_t start = page_start(p->index);
+
+	for (uint32_t at = 0; span_next(&p->dirty, at, &from, &to); at = to) {
+		if (l->end != start + from) {
+			losing_end(l);
+			l->off = start + from;
+		}
+		l->end = start + to;
+	}
 	span_clear(&p->dirty);
 	page_undirty(p, bytes, false);
 	p->drop = true;
@@ -271,8 +289,11 @@ static void page_cut(struct pcache_page *p, uint32_t from, uint32_t to)
 	}
 	err = err ? err : span_del(&p->valid, from, to);
 	if (err) {
+		struct losing l = { .f = p->file, .err = err };
+
 		if (!span_empty(&p->dirty))
-			page_lose(p, err);
+			page_lose(p, &l);
+		losing_end(&l);
 		span_clear(&p->valid);
 	}
 	page_settle(p);
@@ -320,14 +341,19 @@ void pcache_drop_all(struct pcache *c)
 
 void pcache_fail(struct pcache_file *f, int err)
 {
+	struct losing l = { .f = f, .err = err };
 	struct pcache *c = f->c;
 	struct pcache_page *p;
 
 	pcache_enter(c);
-	while ((p = TAILQ_FIRST(&f->dirty)) != NULL) {
-		page_lose(p, err);
+	for (uint64_t index = 0; f->dirty_bytes && (p = page_next(f, index, UINT64_MAX));) {
+		index = p->index + 1;
+		if (span_empty(&p->dirty))
+			continue;
+		page_lose(p, &l);
 		page_settle(p);
 	}
+	losing_end(&l);
 	writes_fail(c, f, err);
 	pcache_leave(c);
 }
@@ -454,7 +480,7 @@ void pcache_tick(struct pcache *c)
 {
 	pcache_enter(c);
 	c->timer_ns = 0;
-	flush_some(c);
+	pages_flush(c);
 	pcache_leave(c);
 }
 
@@ -468,7 +494,7 @@ void pcache_io_done(struct pcache_io *io, int err)
 	f->io_count--;
 	c->io_count--;
 	if (io->out)
-		pcache_flush_done(io, err);
+		pages_sent(io, err);
 	else
 		fetch_done(io, err);
 	mem_free(io->own_iov, 0);

@@ -195,6 +195,11 @@ static inline bool pcache_file_idle(const struct pcache_file *f)
 {
 	return !f->pages && !f->io_count;
 }
+/* Idle, and everybody was told all. */
+static inline bool pcache_file_settled(const struct pcache_file *f)
+{
+	return pcache_file_idle(f) && !f->queued;
+}
 static inline bool pcache_file_clean(const struct pcache_file *f)
 {
 	return !f->dirty_bytes && !f->sent_bytes;
@@ -202,8 +207,8 @@ static inline bool pcache_file_clean(const struct pcache_file *f)
 
 /* 0: done, `done` does not come. 1: it does. -ENOMEM. */
 int pcache_read(struct pcache_read *r);
-/* `done` still comes, with -ECANCELED unless it ended before; its memory is in use until then. */
-void pcache_read_cancel(struct pcache_read *r);
+/* False: it is over, `done` does not come. True: its memory is in use, `done` comes with `err`, soon. */
+bool pcache_read_cancel(struct pcache_read *r, int err);
 /* 0: all is taken. 1: it waits for room, `done` comes. A negative errno: `written` bytes were taken. */
 int pcache_write(struct pcache_write *w);
 /* It waits no more; `done` does not come. */

@@ -345,15 +345,16 @@ int pcache_read(struct pcache_read *r)
 	return res;
 }
 
-void pcache_read_cancel(struct pcache_read *r)
+bool pcache_read_cancel(struct pcache_read *r, int err)
 {
-	struct pcache *c = r->file->c;
 	struct pcache_want *w, *next;
+	struct pcache *c;
 
-	if (!r->waiting || r->ending)
-		return;
-	pcache_enter(c);
-	r->err = -ECANCELED;
+	if (!r->waiting)
+		return false;
+	c = r->file->c;
+	if (r->ending)
+		TAILQ_REMOVE(&c->reads_done, r, link);
 	for (w = LIST_FIRST(&r->wants); w; w = next) {
 		next = LIST_NEXT(w, in_read);
 		if (w->io->mem)
@@ -361,8 +362,10 @@ void pcache_read_cancel(struct pcache_read *r)
 		else if (c->ops->cancel)
 			c->ops->cancel(c->arg, w->io);
 	}
-	read_end(r);
-	pcache_leave(c);
+	r->waiting = !LIST_EMPTY(&r->wants);
+	r->err = err;
+	r->ending = false;
+	return r->waiting;
 }
 
 /* ---- ending ---- */

@@ -100,7 +100,7 @@ static int send_run(struct pcache_page *p, const struct run *r)
 	return 0;
 }
 
-int flush_page(struct pcache_page *p)
+int page_flush(struct pcache_page *p)
 {
 	uint32_t from, to;
 	int err = 0;
@@ -113,14 +113,14 @@ int flush_page(struct pcache_page *p)
 	return err;
 }
 
-void flush_some(struct pcache *c)
+void pages_flush(struct pcache *c)
 {
 	uint64_t now = c->ops->now(c->arg);
 	struct pcache_page *p;
 
 	while ((p = TAILQ_FIRST(&c->dirty)) != NULL)
 		if ((c->dirty_bytes <= c->o.target_dirty && p->dirty_ns + c->o.max_age_ns > now) ||
-		    flush_page(p))
+		    page_flush(p))
 			break;
 }
 
@@ -133,11 +133,11 @@ static int flush_range(struct pcache_file *f, uint64_t off, uint64_t end)
 
 	if (!off && end == INT64_MAX) { /* in the order in which they became dirty */
 		while (!err && (p = TAILQ_FIRST(&f->dirty)) != NULL)
-			err = flush_page(p);
+			err = page_flush(p);
 		return err;
 	}
 	for (uint64_t index = page_of(off); !err && (p = page_next(f, index, end)); index = p->index + 1)
-		err = flush_page(p);
+		err = page_flush(p);
 	return err;
 }
 
@@ -207,7 +207,7 @@ static void tell_syncs(struct pcache_file *f, const struct pcache_io *io, int er
 	}
 }
 
-void pcache_flush_done(struct pcache_io *io, int err)
+void pages_sent(struct pcache_io *io, int err)
 {
 	struct pcache_file *f = io->file;
 	struct pcache *c = f->c;

@@ -132,10 +132,10 @@ void read_end(struct pcache_read *r);
 /* ---- transfers out: cache_flush.c ---- */
 
 /* All that is dirty of the page leaves, and what lies beside it. 0, -ENOMEM. */
-int flush_page(struct pcache_page *p);
-void pcache_flush_done(struct pcache_io *io, int err);
+int page_flush(struct pcache_page *p);
+void pages_sent(struct pcache_io *io, int err);
 /* Down to the target, and what is too old. */
-void flush_some(struct pcache *c);
+void pages_flush(struct pcache *c);
 /* Writers that wait go on as far as there is room: cache_write.c. */
 void writes_unpark(struct pcache *c);
 /* Those of one file end. */

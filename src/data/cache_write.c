@@ -52,7 +52,7 @@ static int write_page(struct pcache_write *w, struct iov_at *at, uint64_t index,
 	int err = 0;
 
 	if (p && !span_empty(&p->dirty) && !c->ops->ctx_same(c->arg, p->ctx, w->ctx))
-		err = flush_page(p);
+		err = page_flush(p);
 	err = err ? err : own_memory(f, index, &p);
 	if (err)
 		return err;
@@ -83,9 +83,9 @@ static bool has_room(const struct pcache *c, uint64_t bytes)
  */
 static int make_room(struct pcache *c)
 {
-	flush_some(c);
+	pages_flush(c);
 	if (!c->sent_bytes && !TAILQ_EMPTY(&c->dirty))
-		flush_page(TAILQ_FIRST(&c->dirty));
+		page_flush(TAILQ_FIRST(&c->dirty));
 	return c->io_count ? 0 : -ENOMEM;
 }
 
@@ -106,7 +106,7 @@ static int write_on(struct pcache_write *w)
 		if (!err)
 			w->written += to - from;
 		if (!err && c->dirty_bytes > c->o.target_dirty)
-			flush_some(c);
+			pages_flush(c);
 	}
 	if (err == NO_ROOM && make_room(c))
 		return -ENOMEM;
@@ -147,10 +147,11 @@ static void unpark(struct pcache *c, struct pcache_write *w)
 
 void pcache_write_cancel(struct pcache_write *w)
 {
-	struct pcache *c = w->file->c;
+	struct pcache *c;
 
 	if (!w->waiting)
 		return;
+	c = w->file->c;
 	pcache_enter(c);
 	if (w->ending)
 		TAILQ_REMOVE(&c->writes_done, w, link);

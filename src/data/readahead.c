@@ -1,12 +1,10 @@
 /* readahead.c: see readahead.h. */
 #include "readahead.h"
 
-static bool follows(const struct readahead *ra, uint64_t off, uint64_t len)
+static bool follows(const struct readahead *ra, uint64_t off)
 {
 	/* Several reads in flight come in nearly any order: a little back or on is the same stream. */
-	uint64_t slack = ra->window ? ra->window : 0;
-
-	return off <= ra->next + slack && ra->next <= off + len + slack;
+	return off <= ra->next + ra->window && ra->next <= off + ra->window;
 }
 
 bool readahead_on_read(struct readahead *ra, const struct readahead_opts *o, uint64_t unit, uint64_t off,
@@ -16,7 +14,7 @@ bool readahead_on_read(struct readahead *ra, const struct readahead_opts *o, uin
 
 	if (ra->mode == READAHEAD_NONE || !o->max)
 		return false;
-	if (!follows(ra, off, len)) {
+	if (!follows(ra, off)) {
 		*ra = (struct readahead){ .next = end, .until = end, .mode = ra->mode };
 		if (ra->mode != READAHEAD_SEQUENTIAL)
 			return false;

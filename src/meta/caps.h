@@ -34,6 +34,7 @@
 #include "publish.h"
 #include "use.h"
 
+struct file;
 struct snapctx;
 struct caps_msg;
 struct inode_stat;
@@ -155,6 +156,12 @@ struct caps_data_ops {
 	/* Is there dirty data that was written under this context (NULL: without one)? When it is gone:
 	 * capsnap_kick(). */
 	bool (*dirty_under)(void *arg, const struct inode *i, const struct snapctx *ctx);
+	/* The caps that its dirty data relied on are lost, and others may rely on theirs: it is given up. */
+	void (*lost)(void *arg, struct inode *i, int err);
+	/* Data of files that are not open is given up where it is clean: their caps are wanted elsewhere. */
+	void (*give_up)(void *arg);
+	/* An open file goes; f->data is the data side's to free. */
+	void (*closed)(void *arg, struct file *f);
 	/* The file was cut: what lies beyond `size` is gone. */
 	void (*truncated)(void *arg, struct inode *i, uint64_t size);
 	/* Nothing may be sent to OSDs before they know of this map: somebody was fenced off with it. */

@@ -89,6 +89,8 @@ void caps_give_up_kept(struct meta *m)
 {
 	struct inode_use *u;
 
+	if (m->data && m->data->give_up)
+		m->data->give_up(m->data_arg);
 	while ((u = TAILQ_FIRST(&m->kept)) != NULL)
 		due(m, u, true);
 }

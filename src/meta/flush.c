@@ -1,8 +1,8 @@
 /* flush.c: see flush.h.
  *
  * A flush is made by flush_begin() and lives until its acknowledgement. That it could not be sent (no memory,
- * no session at the moment) is no state of its own: caps_update() sends all of the inode again, and an MDS that
- * hears a tid twice acknowledges it twice.
+ * no session at the moment) is no state of its own: caps_update() sends all of the inode again, and an MDS
+ * that hears a tid twice acknowledges it twice.
  *
  *   arrives             effect
  *   FLUSH_ACK(tid)      that flush is done, and every older one of which all bits went again with it: the MDS
@@ -243,6 +243,10 @@ void flush_lost(struct meta *m, struct inode *i, int err)
 	char bits[CAP_TEXT_MAX];
 	bool snap;
 
+	if (u && u->refs[REF_FB] && m->data && m->data->lost) {
+		m->data->lost(m->data_arg, i, err);
+		u = i->use;
+	}
 	if (!u || (!caps_dirty(i) && TAILQ_EMPTY(&u->capsnaps)))
 		return;
 	snap = !TAILQ_EMPTY(&u->capsnaps);

@@ -474,10 +474,23 @@ static int64_t close_step(struct op *op, int64_t res)
 	return res ? res : file_lost(f, &f->close_told);
 }
 
+/* The last writer goes: what it left behind is not waited for, but begins to be written. */
+static void write_back(const struct file *f)
+{
+	struct meta *m = f->m;
+	const struct inode_use *u = f->inode->use;
+
+	if (u && u->refs[REF_FB] && !u->opens[OPEN_WR] && !u->opens[OPEN_RDWR] && m->data->writeback)
+		m->data->writeback(m->data_arg, f->inode);
+}
+
 void file_close(struct file *f)
 {
+	if (f->data)
+		f->m->data->closed(f->m->data_arg, f);
 	if (!(f->flags & O_PATH))
 		caps_close(f->m, f->inode, f->mode);
+	write_back(f);
 	if (!inode_is_open(f->inode))
 		locks_drop(f->m, f->inode);
 	dir_stream_free(f->m, f->dir);

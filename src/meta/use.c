@@ -28,7 +28,7 @@ static bool at_rest(const struct inode_use *u)
 			return false;
 	return !inode_is_open(u->inode) && !u->dirty && !u->flushing && TAILQ_EMPTY(&u->flushes) &&
 	       TAILQ_EMPTY(&u->capsnaps) && TAILQ_EMPTY(&u->waiters) && LIST_EMPTY(&u->unsafe) && !u->locks &&
-	       !u->creating && !u->error && !u->release_at_ns && !u->renewing && !u->waking;
+	       !u->creating && !u->error && !u->release_at_ns && !u->renewing && !u->waking && !u->data;
 }
 
 static void use_free(struct meta *m, struct inode_use *u)

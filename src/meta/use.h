@@ -52,6 +52,7 @@ struct inode_use {
 	LIST_HEAD(, unsafe_link) unsafe;
 	struct lock_list *locks;   /* owned */
 	struct mreq *creating;     /* an asynchronous create that is not answered yet */
+	void *data;                /* the data side's (caps_data_ops): it keeps this in use; NULL = nothing */
 	int error;                 /* of what was lost, until somebody has been told */
 	int lost;                  /* the newest such, */
 	uint32_t lost_count;       /* and how many: each open file is told for itself */

@@ -345,7 +345,7 @@ static void synced(struct both *b)
 
 static void in_place(struct both *b)
 {
-	cephring_file *f = opened(b, TOP "/in_place", O_RDWR | O_CREAT, NULL);
+	cephring_file *f = opened(b, TOP "/in_place", O_RDWR | O_CREAT | O_DIRECT, NULL);
 	struct cephring_stats was, now;
 
 	bytes_fill(want, sizeof want, 0, 35);
@@ -561,7 +561,7 @@ static void inlined(struct both *b)
 
 static void full(struct both *b)
 {
-	cephring_file *f = opened(b, TOP "/full", O_RDWR | O_CREAT, NULL);
+	cephring_file *f = opened(b, TOP "/full", O_RDWR | O_CREAT | O_DIRECT, NULL);
 	uint64_t limit = now_ns() + 30000000000ull, at = 0;
 	int64_t res = 1000;
 
@@ -612,7 +612,8 @@ static void evicted(struct both *b)
 	int64_t res;
 
 	beside_begin(b, &o, NULL);
-	if (cephring_sync_open(o.mount, NULL, TOP "/evicted", O_RDWR | O_CREAT, 0644, NULL, &root, &f) < 0)
+	if (cephring_sync_open(o.mount, NULL, TOP "/evicted", O_RDWR | O_CREAT | O_DIRECT, 0644, NULL, &root,
+			       &f) < 0)
 		tap_die("a file is made");
 	tap_eq(cephring_sync_write(f, want, 1000, 0, 0), 1000, "written");
 	tap_eq(cephring_sync_fsync(f, 0), 0, "fsync");

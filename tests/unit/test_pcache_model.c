@@ -394,7 +394,7 @@ static void do_read(struct file *f)
 
 	if (t->busy) {
 		if (!rnd(4))
-			pcache_read_cancel(&t->r);
+			t->busy = pcache_read_cancel(&t->r, -ECANCELED);
 		return;
 	}
 	some_range(&off, &len);
