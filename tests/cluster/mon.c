@@ -168,8 +168,7 @@ static void nobody_there(void)
 	b->opts.addr_count = 2;
 	b->opts.timeout_ns = 700000000;
 	tap_ok(!bed_login(b) && b->err == -ETIMEDOUT, "no monitor there: ETIMEDOUT");
-	tap_ok(strstr(b->why, "127.0.0.1:1/") && strstr(b->why, "127.0.0.1:2/"),
-	       "and words naming the addresses");
+	tap_ok(strstr(b->why, ".1:1/") && strstr(b->why, ".1:2/"), "and words naming the addresses");
 	bed_free(b);
 }
 
