@@ -130,7 +130,7 @@ struct where {
 	cephring_inode *at; /* ref if `put` */
 	const char *path;
 	int err;
-	bool put;
+	bool put, empty;
 	struct slot *slot; /* whose inode `at` is; ref */
 	struct ceph_mount_info *cm;
 };
@@ -142,6 +142,12 @@ void where_put(struct where *w);
 	struct where name __attribute__((cleanup(where_put))) = from;                                        \
 	if (name.err)                                                                                        \
 	return name.err
+
+/* The same of what is to be made, moved or removed: it needs a name. */
+#define NAME(name, from)                                                                                     \
+	PATH(name, from);                                                                                    \
+	if (name.empty)                                                                                      \
+	return -ENOENT
 
 /* ---- open things ---- */
 

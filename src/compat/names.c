@@ -8,7 +8,7 @@
 int ceph_mkdirat(struct ceph_mount_info *cm, int dirfd, const char *path, mode_t mode)
 {
 	ENTER(cm);
-	PATH(w, where_at(cm, dirfd, path));
+	NAME(w, where_at(cm, dirfd, path));
 	struct cephring_cred c = cred_of(cm, NULL);
 
 	return cephring_sync_mkdir(cm->m, w.at, w.path, mode, 0, &c);
@@ -22,7 +22,7 @@ int ceph_mkdir(struct ceph_mount_info *cm, const char *path, mode_t mode)
 int ceph_mkdirs(struct ceph_mount_info *cm, const char *path, mode_t mode)
 {
 	ENTER(cm);
-	PATH(w, where_path(cm, path));
+	NAME(w, where_path(cm, path));
 	struct cephring_cred c = cred_of(cm, NULL);
 
 	return cephring_sync_mkdir(cm->m, w.at, w.path, mode, CEPHRING_PARENTS, &c);
@@ -31,7 +31,7 @@ int ceph_mkdirs(struct ceph_mount_info *cm, const char *path, mode_t mode)
 int ceph_mknod(struct ceph_mount_info *cm, const char *path, mode_t mode, dev_t rdev)
 {
 	ENTER(cm);
-	PATH(w, where_path(cm, path));
+	NAME(w, where_path(cm, path));
 	struct cephring_cred c = cred_of(cm, NULL);
 
 	return cephring_sync_mknod(cm->m, w.at, w.path, mode, rdev, &c);
@@ -40,7 +40,7 @@ int ceph_mknod(struct ceph_mount_info *cm, const char *path, mode_t mode, dev_t 
 int ceph_symlinkat(struct ceph_mount_info *cm, const char *target, int dirfd, const char *path)
 {
 	ENTER(cm);
-	PATH(w, where_at(cm, dirfd, path));
+	NAME(w, where_at(cm, dirfd, path));
 	struct cephring_cred c = cred_of(cm, NULL);
 
 	return cephring_sync_symlink(cm->m, target, w.at, w.path, &c);
@@ -54,23 +54,23 @@ int ceph_symlink(struct ceph_mount_info *cm, const char *target, const char *pat
 int ceph_link(struct ceph_mount_info *cm, const char *existing, const char *name)
 {
 	ENTER(cm);
-	PATH(from, where_path(cm, existing));
-	PATH(to, where_path(cm, name));
+	NAME(from, where_path(cm, existing));
+	NAME(to, where_path(cm, name));
 	return cephring_sync_link(cm->m, from.at, from.path, to.at, to.path, 0, NULL);
 }
 
 int ceph_rename(struct ceph_mount_info *cm, const char *old, const char *name)
 {
 	ENTER(cm);
-	PATH(from, where_path(cm, old));
-	PATH(to, where_path(cm, name));
+	NAME(from, where_path(cm, old));
+	NAME(to, where_path(cm, name));
 	return cephring_sync_rename(cm->m, from.at, from.path, to.at, to.path, 0, NULL);
 }
 
 static int remove_at(struct ceph_mount_info *cm, int dirfd, const char *path, int flags)
 {
 	ENTER(cm);
-	PATH(w, where_at(cm, dirfd, path));
+	NAME(w, where_at(cm, dirfd, path));
 	return cephring_sync_unlink(cm->m, w.at, w.path, flags, NULL);
 }
 

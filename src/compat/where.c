@@ -1,5 +1,6 @@
 /* where.c: where a path starts: the root, the current directory, or an open directory; and the current
- * directory itself. */
+ * directory itself. An empty path leads to where it would start, as libcephfs has it; as the name of
+ * something to be made or removed it is none. */
 #include "compat.h"
 
 #include <fcntl.h>
@@ -8,12 +9,10 @@
 
 struct where where_path(struct ceph_mount_info *cm, const char *path)
 {
-	struct where w = { .path = path, .cm = cm };
+	struct where w = { .path = path && *path ? path : ".", .cm = cm, .empty = path && !*path };
 
 	if (!path)
 		w.err = -EFAULT;
-	else if (!*path)
-		w.err = -ENOENT;
 	else if (*path != '/' && __atomic_load_n(&cm->cwd, __ATOMIC_RELAXED)) {
 		w.at = inside_get(&cm->cwd);
 		w.put = true;
@@ -23,7 +22,7 @@ struct where where_path(struct ceph_mount_info *cm, const char *path)
 
 struct where where_at(struct ceph_mount_info *cm, int dirfd, const char *path)
 {
-	struct where w = { .path = path, .cm = cm };
+	struct where w = { .path = path && *path ? path : ".", .cm = cm, .empty = path && !*path };
 
 	if (dirfd == AT_FDCWD || (path && *path == '/'))
 		return where_path(cm, path);
@@ -32,8 +31,6 @@ struct where where_at(struct ceph_mount_info *cm, int dirfd, const char *path)
 		w.err = -EBADF;
 	else if (!path)
 		w.err = -EFAULT;
-	else if (!*path)
-		w.err = -ENOENT;
 	else
 		w.at = cephring_file_inode(w.slot->file);
 	if (w.err && w.slot) {

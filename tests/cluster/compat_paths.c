@@ -530,7 +530,11 @@ static void limits(struct ceph_mount_info *cm)
 	OURS(ceph_mkdir(cm, "", 0755), -ENOENT);
 	OURS(ceph_rename(cm, "", "/x"), -ENOENT);
 	OURS(ceph_rename(cm, "/x", ""), -ENOENT);
-	OURS(ceph_statx(cm, "", &st, CEPH_STATX_INO, 0), -ENOENT);
+	R(ceph_statx(cm, "", &st, CEPH_STATX_INO, 0));
+	R(ceph_chdir(cm, ""));
+	R(ceph_getxattr(cm, "", "user.none", name, 10));
+	R(ceph_readlink(cm, "", name, 10));
+	R(ceph_chmod(cm, "", 0777));
 	OURS(ceph_statx(cm, NULL, &st, CEPH_STATX_INO, 0), -EFAULT);
 	OURS(ceph_statx(cm, "/", NULL, CEPH_STATX_INO, 0), -EFAULT);
 	OURS(ceph_mkdir(cm, NULL, 0755), -EFAULT);
