@@ -96,6 +96,7 @@ void data_init(cephring_mount *mt)
 	LIST_INIT(&mt->data.perms);
 	LIST_INIT(&mt->data.files);
 	TAILQ_INIT(&mt->data.appends);
+	TAILQ_INIT(&mt->data.detached);
 	mt->meta.data = &data_caps_ops;
 	mt->meta.data_arg = mt;
 }

@@ -34,7 +34,8 @@ struct data_side {
 	struct osdc *osdc;            /* owned; NULL until it is needed */
 	LIST_HEAD(, data_perm) perms; /* pools and namespaces that were asked for */
 	struct map_waiter *map_waiters;
-	struct data_ops appends; /* in order: one at a time of each inode */
+	struct data_ops appends;  /* in order: one at a time of each inode */
+	struct data_ops detached; /* data_op.c: those that go on without their operation */
 	struct data_cache_opts cache_opts;
 	struct pcache *cache;         /* owned; NULL: none */
 	LIST_HEAD(, data_file) files; /* that have something in it */
@@ -61,6 +62,9 @@ void data_fini(struct cephring_mount *mt);
 void data_ends(struct cephring_mount *mt);
 /* From the monitor. */
 void data_osdmap(struct cephring_mount *mt, const struct msg_in *m);
+
+/* data_op.c: the detached hold nothing of meta's any more. */
+void data_detached_drop(struct cephring_mount *mt);
 
 enum { DATA_MAY_READ = 1, DATA_MAY_WRITE = 2 };
 /* data_perm.c: may this client use the pool and namespace of d's file so? Asked of the OSDs once. 0, -EPERM,

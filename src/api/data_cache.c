@@ -393,6 +393,11 @@ static void on_barrier(void *arg, uint32_t epoch)
 		osdc_barrier(mt->data.osdc, epoch);
 }
 
+static void on_abandon(void *arg)
+{
+	data_detached_drop(arg);
+}
+
 const struct caps_data_ops data_caps_ops = {
 	.writeback = on_writeback,
 	.invalidate = on_invalidate,
@@ -402,6 +407,7 @@ const struct caps_data_ops data_caps_ops = {
 	.give_up = on_give_up,
 	.closed = on_closed,
 	.barrier = on_barrier,
+	.abandon = on_abandon,
 };
 
 /* ---- all of it ---- */

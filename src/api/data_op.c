@@ -26,6 +26,8 @@ int data_op_begin(struct op *op)
 	d->inode = f->inode;
 	d->offset = op->u.data.offset;
 	d->len = op->u.data.len;
+	d->uid = f->cred.uid;
+	d->gid = f->cred.gid;
 	op->inode = inode_get(f->inode);
 	op->walk.cred = f->cred;
 	op->u.data.state = d;
@@ -50,8 +52,67 @@ static void turn_ends(struct data_op *d)
 	d->in_turn = false;
 	while (next && next->inode != d->inode)
 		next = TAILQ_NEXT(next, append);
-	if (next)
+	if (next && next->op)
 		op_resume(next->op, 0);
+}
+
+static void let_others(struct data_op *d)
+{
+	data_cache_leave(d);
+	data_caps_put(d);
+	if (d->in_turn)
+		turn_ends(d);
+}
+
+static void release(struct data_op *d)
+{
+	let_others(d);
+	data_io_end(d);
+	mem_free(d, sizeof *d);
+}
+
+/* The program has its op and its memory back; who is let at the file by the end of our caps must not see it
+ * change later. */
+static void detach(struct data_op *d)
+{
+	d->op = NULL;
+	d->file = NULL;
+	inode_get(d->inode);
+	TAILQ_INSERT_TAIL(&d->mt->data.detached, d, detached);
+	d->mt->meta.data_detached++;
+}
+
+static void drop(struct data_op *d)
+{
+	struct meta *m = &d->mt->meta;
+
+	TAILQ_REMOVE(&d->mt->data.detached, d, detached);
+	m->data_detached--;
+	let_others(d);
+	inode_put(m, d->inode);
+	d->inode = NULL;
+	if (m->stopping)
+		meta_check_stopped(m);
+}
+
+/* What was carried out is part of the file, although nobody waits for it any more. */
+static void detached_done(struct data_op *d, int result)
+{
+	if (d->inode) {
+		data_written(d, !result && d->io.kind == FILE_WRITE ? d->offset + d->len : 0);
+		drop(d);
+	}
+	release(d);
+}
+
+void data_detached_drop(cephring_mount *mt)
+{
+	struct data_op *d;
+
+	while ((d = TAILQ_FIRST(&mt->data.detached)) != NULL) {
+		drop(d);
+		file_io_cancel(&d->io, -ESHUTDOWN);
+	}
 }
 
 void data_op_end(struct op *op, int64_t res)
@@ -61,15 +122,14 @@ void data_op_end(struct op *op, int64_t res)
 	(void)res;
 	if (d) {
 		caps_get_cancel(op->m, &d->wait);
-		data_caps_put(d);
 		data_perm_leave(d);
-		data_cache_leave(d);
-		data_io_end(d);
-		if (d->in_turn)
-			turn_ends(d);
 		data_inline_free(d);
 		mem_free(d->buf, 0);
-		mem_free(d, sizeof *d);
+		d->buf = NULL;
+		if (d->io_busy)
+			detach(d);
+		else
+			release(d);
 		op->u.data.state = NULL;
 	}
 	__atomic_sub_fetch(&op->u.data.file->busy, 1, __ATOMIC_RELEASE);
@@ -85,8 +145,12 @@ bool data_op_cancel(struct op *op, int err)
 		return data_cache_cancel(d, err);
 	if (!d || !d->io_busy)
 		return false;
-	op->uncertain |= d->io.kind != FILE_READ;
-	file_io_cancel(&d->io, err);
+	if (d->io.kind == FILE_READ) {
+		file_io_cancel(&d->io, err);
+	} else {
+		op->uncertain = true;
+		file_io_forsake(&d->io, err);
+	}
 	return true;
 }
 
@@ -123,7 +187,7 @@ void data_caps_put(struct data_op *d)
 
 	d->got = 0;
 	if (got)
-		caps_put(d->op->m, d->inode, got);
+		caps_put(&d->mt->meta, d->inode, got);
 }
 
 bool data_size_certain(const struct data_op *d)
@@ -142,10 +206,22 @@ static void io_done(struct file_io *io, int result)
 
 	d->io_busy = false;
 	data_io_end(d);
+	if (!d->op) {
+		detached_done(d, result);
+		return;
+	}
 	/* The OSD speaks of the pool's quota, the program would think of its own. */
 	if (result == -EDQUOT)
 		result = -ENOSPC;
 	op_resume(d->op, result);
+}
+
+/* What it ended early with is told now; the rest of it goes on without the program. */
+static void io_let_go(struct file_io *io)
+{
+	struct data_op *d = io->arg;
+
+	op_resume(d->op, 0);
 }
 
 int data_where_inode(const struct inode *i, struct file_where *w, char **ns)
@@ -197,6 +273,7 @@ int64_t data_io(struct data_op *d, enum file_io_kind kind, uint64_t offset, uint
 	io->iov_count = count;
 	io->flags = kind == FILE_READ ? 0 : OSD_FLAG_FULL_TRY; /* full: an error, not a wait */
 	io->done = io_done;
+	io->let_go = io_let_go;
 	io->arg = d;
 	err = data_where(d, &io->at, kind != FILE_READ);
 	if (!err)
@@ -232,9 +309,8 @@ static uint32_t touch(struct attrs *a, uint64_t now_ns, uint32_t issued)
 
 int data_written(struct data_op *d, uint64_t end)
 {
-	struct meta *m = d->op->m;
+	struct meta *m = &d->mt->meta;
 	struct inode *i = d->inode;
-	const struct cephring_cred *who = &d->file->cred;
 	struct attrs a = i->a;
 	uint32_t dirty = touch(&a, ring_wall(m->ring), caps_issued(i, ring_now(m->ring)));
 	int err;
@@ -242,9 +318,9 @@ int data_written(struct data_op *d, uint64_t end)
 	if (end > a.size)
 		a.size = end;
 	/* The MDS judges a flush by one caller. */
-	if (i->use->dirty && (i->use->dirty_uid != who->uid || i->use->dirty_gid != who->gid))
+	if (i->use->dirty && (i->use->dirty_uid != d->uid || i->use->dirty_gid != d->gid))
 		caps_flush(m, i, false);
-	err = caps_mark_dirty(m, i, dirty, who->uid, who->gid);
+	err = caps_mark_dirty(m, i, dirty, d->uid, d->gid);
 	if (err)
 		return err;
 	inode_set_attrs(&m->cache, i, &a);

@@ -15,7 +15,8 @@ struct data_file;
 enum data_cached_kind { CACHED_NOTHING, CACHED_READ, CACHED_WRITE, CACHED_SYNC };
 
 struct data_op {
-	struct op *op;
+	struct op *op; /* NULL: it ended early, and a write of it may still be carried out: until that is over
+			  this holds the caps, a ref on the inode, and the turn */
 	cephring_mount *mt;
 	struct file *file;
 	struct inode *inode; /* as op->inode */
@@ -40,7 +41,9 @@ struct data_op {
 	} cached;
 	LIST_ENTRY(data_op) perm_wait;
 	TAILQ_ENTRY(data_op) append; /* while in_turn */
+	TAILQ_ENTRY(data_op) detached;
 	bool in_turn, size_asked;
+	uint32_t uid, gid;       /* who writes */
 	uint64_t offset, len;    /* of this operation, as far as it is decided */
 	void *buf;               /* owned: mem_alloc() */
 	struct cephring_op part; /* fsync, and others: the part under way */

@@ -69,6 +69,7 @@ json_t *view_data(cephring_mount *mt)
 	view_set(o, "blocklisted", json_boolean(info.blocklisted));
 	view_set(o, "waiting_for_room", view_number(info.room));
 	view_set(o, "parked", view_number(info.parked));
+	view_set(o, "detached", view_number(mt->meta.data_detached));
 	view_set(o, "held", view_number(info.held));
 	view_set(o, "sent", view_number(info.sent));
 	view_set(o, "bytes_in_flight", view_number(info.sent_bytes));

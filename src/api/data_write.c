@@ -163,6 +163,7 @@ static int64_t written(struct data_op *d)
 		caps_flush(op->m, d->inode, false);
 	data_caps_put(d);
 	op->at = WRITE_SYNCED;
+	op->uncertain = true; /* if what follows fails */
 	if (err || !is_sync(d))
 		return err;
 	return data_sync(d, (d->file->flags & O_SYNC) != O_SYNC);

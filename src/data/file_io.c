@@ -131,6 +131,7 @@ static int build(struct file_part *p, const struct stripe_run *run)
 }
 
 static void part_done(struct osd_req *q, int result);
+static void part_let_go(struct osd_req *q);
 
 static int send(struct file_part *p, const struct stripe_run *run)
 {
@@ -142,6 +143,7 @@ static int send(struct file_part *p, const struct stripe_run *run)
 
 	p->len = run->len;
 	p->q.done = part_done;
+	p->q.let_go = part_let_go;
 	p->q.flags = io->flags;
 	p->q.snapid = w->snapid;
 	if (io->kind != FILE_READ) {
@@ -209,6 +211,23 @@ static void parts_free(struct file_io *io)
 	io->part_count = 0;
 }
 
+/* A part of what was forsaken has no more to do with the buffers. */
+static void part_lets_go(struct file_part *p)
+{
+	struct file_io *io = p->io;
+
+	if (!io->forsaken || p->let_go)
+		return;
+	p->let_go = true;
+	if (!--io->holding && io->busy)
+		io->let_go(io);
+}
+
+static void part_let_go(struct osd_req *q)
+{
+	part_lets_go((struct file_part *)q);
+}
+
 static void part_done(struct osd_req *q, int result)
 {
 	struct file_part *p = (struct file_part *)q;
@@ -218,14 +237,19 @@ static void part_done(struct osd_req *q, int result)
 	io->busy--;
 	if (result == -ENOENT && io->kind != FILE_WRITE) /* no such object: a hole */
 		result = 0;
-	if (result < 0)
+	if (result < 0) {
 		fail(io, result);
-	else if (io->kind == FILE_READ)
+		io->partly = true;
+	} else if (io->kind == FILE_READ) {
 		zero_rest(p);
-	if (feed(p) || io->busy)
+	}
+	if (feed(p))
+		return;
+	part_lets_go(p);
+	if (io->busy)
 		return;
 	parts_free(io);
-	io->done(io, io->err);
+	io->done(io, io->forsaken && !io->partly ? 0 : io->err);
 }
 
 /* How many requests it is worth having. */
@@ -262,6 +286,8 @@ int file_io_submit(struct osdc *c, struct file_io *io)
 	io->iov_base = 0;
 	io->busy = 0;
 	io->err = 0;
+	io->holding = 0;
+	io->forsaken = io->partly = false;
 	io->part_count = count;
 	for (uint32_t n = 0; n < count; n++) {
 		struct file_part *p = &io->parts[n];
@@ -269,7 +295,7 @@ int file_io_submit(struct osdc *c, struct file_io *io)
 		p->io = io;
 		p->iov = p->few;
 		p->iov_room = FILE_IO_FEW;
-		p->busy = false;
+		p->busy = p->let_go = false;
 	}
 	for (uint32_t n = 0; n < count && feed(&io->parts[n]); n++)
 		;
@@ -286,4 +312,19 @@ void file_io_cancel(struct file_io *io, int err)
 	for (uint32_t n = 0; n < io->part_count; n++)
 		if (io->parts[n].busy)
 			osdc_cancel(&io->parts[n].q, err);
+}
+
+void file_io_forsake(struct file_io *io, int err)
+{
+	struct stripe_run run;
+
+	if (io->forsaken)
+		return;
+	io->partly |= io->err || next_run(io, &run);
+	fail(io, err);
+	io->forsaken = true;
+	io->holding = io->busy;
+	for (uint32_t n = 0; n < io->part_count; n++)
+		if (io->parts[n].busy)
+			osdc_forsake(&io->parts[n].q, err);
 }

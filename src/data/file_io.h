@@ -48,7 +48,7 @@ struct file_part {
 	struct iovec *iov; /* owned unless it is `few` */
 	uint32_t iov_room;
 	uint64_t len;
-	bool busy;
+	bool busy, let_go;
 };
 
 struct file_io {
@@ -63,6 +63,8 @@ struct file_io {
 	/* result: 0, or the first negative errno; then some of it may have been carried out. `io` is the
 	 * caller's again. */
 	void (*done)(struct file_io *io, int result);
+	/* After file_io_forsake(): the buffers are the caller's again, and `done` is still to come. */
+	void (*let_go)(struct file_io *io);
 	void *arg;
 
 	/* Its own. */
@@ -72,8 +74,9 @@ struct file_io {
 	uint32_t iov_at;     /* where the last search for a buffer ended, */
 	uint64_t iov_base;   /* bytes of the I/O before that one */
 	uint32_t busy, part_count;
+	uint32_t holding; /* forsaken: parts that have not let go of the buffers */
 	int err;
-	bool issuing;
+	bool forsaken, partly;   /* partly: some of it was not carried out, or nobody knows */
 	struct file_part *parts; /* owned unless it is `one` */
 	struct file_part one;
 };
@@ -83,3 +86,6 @@ struct file_io {
 int file_io_submit(struct osdc *c, struct file_io *io);
 /* Ends it early with `err`, soon. What was sent may be carried out all the same. */
 void file_io_cancel(struct file_io *io, int err);
+/* The same for a write whose end must be known, as osdc_forsake(): let_go first, unless all of it ends at
+ * once; then `done` when no OSD has anything to do with it any more, with 0 if all of it was carried out. */
+void file_io_forsake(struct file_io *io, int err);

@@ -43,7 +43,7 @@ static void finish(struct osd_req *q, int result)
 	q->state = OSD_REQ_NEW;
 	q->kept = NULL;
 	osd_req_fini(q);
-	q->done(q, result);
+	q->done(q, q->fence ? q->forsaken : result);
 	mem_free(kept, 0);
 	admit(c);
 }
@@ -63,6 +63,7 @@ static void end_run(struct ring_task *t)
 	struct osdc *c = (struct osdc *)((char *)t - offsetof(struct osdc, end_task));
 	struct osd_req *q;
 
+	osdc_let_go(c);
 	while ((q = TAILQ_FIRST(&c->ending)) != NULL) {
 		TAILQ_REMOVE(&c->ending, q, link);
 		finish(q, q->result);
@@ -70,7 +71,7 @@ static void end_run(struct ring_task *t)
 	check_stopped(c);
 }
 
-static void end_soon(struct osdc *c)
+void osdc_end_soon(struct osdc *c)
 {
 	c->end_task.fn = end_run;
 	ring_defer(c->ring, &c->end_task);
@@ -88,11 +89,20 @@ static void leave(struct osd_req *q)
 		tid_take(&c->reqs, q->id.tid);
 		c->bytes -= q->cost;
 	}
+	if (q->holding)
+		TAILQ_REMOVE(&c->forsaken, q, forsaken_link);
+	q->holding = false;
 	osd_req_set_state(q, OSD_REQ_ENDING, OSD_WHY_NONE);
 	ring_timer_clear(c->ring, &q->timer);
 	if (held)
 		osdc_kick_later(c); /* it may have held back others */
 	osd_req_unsend(q);
+}
+
+void osdc_drain_later(struct osdc *c)
+{
+	if (!c->drain_timer.slot)
+		ring_timer_set(c->ring, &c->drain_timer, ring_now_fresh(c->ring) + OSDC_DRAIN_NS);
 }
 
 /* In ENDING: `done` as soon as may be. */
@@ -103,13 +113,12 @@ static void end(struct osd_req *q, int result)
 	q->result = result;
 	if (!q->lent) {
 		TAILQ_INSERT_TAIL(&c->ending, q, link);
-		end_soon(c);
+		osdc_end_soon(c);
 		return;
 	}
 	TAILQ_INSERT_TAIL(&c->draining, q, link);
 	q->draining = true;
-	if (!c->drain_timer.slot)
-		ring_timer_set(c->ring, &c->drain_timer, ring_now_fresh(c->ring) + OSDC_DRAIN_NS);
+	osdc_drain_later(c);
 }
 
 void osd_req_end_later(struct osd_req *q, int result)
@@ -158,23 +167,35 @@ void osd_req_give_back(struct osd_req *q)
 {
 	struct osdc *c = q->c;
 
-	if (--q->lent || !q->draining)
+	if (--q->lent)
+		return;
+	if (q->holding)
+		osdc_end_soon(c);
+	if (!q->draining)
 		return;
 	q->draining = false;
 	TAILQ_REMOVE(&c->draining, q, link);
 	TAILQ_INSERT_TAIL(&c->ending, q, link);
-	end_soon(c);
+	osdc_end_soon(c);
+}
+
+static bool drains(const struct osd_session *s)
+{
+	const struct osd_req *q;
+
+	TAILQ_FOREACH(q, &s->c->draining, link)
+	if (q->msg_osd == s->osd)
+		return true;
+	TAILQ_FOREACH(q, &s->c->forsaken, forsaken_link)
+	if (q->lent && q->msg_osd == s->osd)
+		return true;
+	return false;
 }
 
 static void break_if_drained(struct osd_session *s, void *arg)
 {
-	struct osd_req *q;
-
 	(void)arg;
-	TAILQ_FOREACH(q, &s->c->draining, link)
-	if (q->msg_osd == s->osd)
-		break;
-	if (!q || !s->conn)
+	if (!s->conn || !drains(s))
 		return;
 	log_emit(s->c->log, LOG_WARN, "osd.%d: connecting anew: memory of a request that has ended is in use",
 		 s->osd);
@@ -188,7 +209,7 @@ static void on_drain(struct ring_timer *t)
 	struct osdc *c = (struct osdc *)((char *)t - offsetof(struct osdc, drain_timer));
 
 	osdc_sessions_each(c, break_if_drained, NULL);
-	if (!TAILQ_EMPTY(&c->draining))
+	if (!TAILQ_EMPTY(&c->draining) || !TAILQ_EMPTY(&c->forsaken))
 		ring_timer_set(c->ring, t, ring_now(c->ring) + OSDC_DRAIN_NS);
 }
 
@@ -290,6 +311,8 @@ static void begin(struct osdc *c, struct osd_req *q)
 	q->snaps_kept = q->snap_count;
 	q->state = OSD_REQ_NEW;
 	q->paused = q->plain = false;
+	q->fence = q->holding = false;
+	q->forsaken = 0;
 	q->redirects = 0;
 	q->pool_asked = 0;
 	q->target = (struct osd_target){ .primary = -1, .osd = -1 };
@@ -389,6 +412,7 @@ int osdc_new(struct ring *r, struct log *log, struct mon *mon, const struct osdc
 	TAILQ_INIT(&c->all);
 	TAILQ_INIT(&c->ending);
 	TAILQ_INIT(&c->draining);
+	TAILQ_INIT(&c->forsaken);
 	c->tick.fn = on_tick;
 	c->drain_timer.fn = on_drain;
 	c->o.max_reqs = c->o.max_reqs ? c->o.max_reqs : OSDC_REQS_MAX;
@@ -429,7 +453,7 @@ void osdc_stop(struct osdc *c, void (*stopped)(void *arg))
 	osdc_sessions_free(c);
 	ring_timer_clear(c->ring, &c->tick);
 	ring_timer_clear(c->ring, &c->drain_timer);
-	end_soon(c);
+	osdc_end_soon(c);
 }
 
 void osdc_free(struct osdc *c)

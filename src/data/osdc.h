@@ -12,6 +12,7 @@
  *                |--redirected, EAGAIN--> sent again under a new tid
  *   cancel, deadline, pool gone, osdc_stop() --> ENDING, until the caller's memory is in nobody's hands -->
  * done
+ *   forsaken --> let_go, as soon as that is so --reply, or one to the fence that is sent in its place--> done
  *
  * Requests for one object are carried out in the order of submission, but: a read does not wait for a write
  * that pause or full flags hold back, and a read from a replica does not wait for anything.
@@ -142,6 +143,8 @@ struct osd_req {
 	/* result: 0 or more (CMPXATTR 1), or a negative errno. `q` is the caller's again, and may be
 	 * submitted again at once. */
 	void (*done)(struct osd_req *q, int result);
+	/* After osdc_forsake(): the caller's memory is not used any more, and `done` is still to come. */
+	void (*let_go)(struct osd_req *q);
 	void *arg;
 
 	/* What came: during done; `reply` NULL when there is none. */
@@ -159,6 +162,10 @@ struct osd_req {
 	uint32_t held_slot; /* HELD: where it is counted */
 	bool paused;        /* by the flags of the newest map */
 	bool plain;         /* no replica reads any more: one sent us away */
+	bool fence;         /* forsaken, and now a question that is answered behind it */
+	bool holding;       /* forsaken, on osdc.forsaken: let_go is to come */
+	int forsaken;       /* osdc_forsake(): with this */
+	TAILQ_ENTRY(osd_req) forsaken_link;
 	uint8_t redirects;
 	int32_t attempt; /* of the newest sending; -1 before the first */
 	uint32_t cost;   /* bytes that count for the bound */
@@ -198,6 +205,12 @@ int osdc_submit(struct osdc *c, struct osd_req *q);
 /* Ends it with `err` (negative), soon. What was sent may be carried out all the same. Does nothing to one
  * that is ending. */
 void osdc_cancel(struct osd_req *q, int err);
+/* The same for who must know when it is over, because it lets others at the data then: what an OSD may still
+ * carry out stays until its answer is here. Where it would have to be sent again a STAT goes in its place,
+ * and as that is answered behind it, it has been carried out or never will be. First let_go, in which the
+ * bulk and the dest become the caller's again, then `done`: the request's result, or `err` if nobody knows.
+ * What is with no OSD ends as by osdc_cancel(), without let_go. */
+void osdc_forsake(struct osd_req *q, int err);
 /* Ends all writes of a pool (-1: of every pool) that are subject to full flags with `err`, soon. The epoch
  * at which that was decided: who must not see them happen later waits for it (cap messages:
  * osd_epoch_barrier).

@@ -98,6 +98,7 @@ struct osdc {
 	struct osd_req_list room, all, ending;
 	uint32_t count[OSD_REQ_ENDING + 1];
 	struct osd_req_list draining; /* ending, and their memory is still in use */
+	struct osd_req_list forsaken; /* by forsaken_link: still to be let go */
 	struct ring_timer drain_timer;
 	uint64_t bytes;                /* cost of those in `all` */
 	uint32_t held[OSD_HELD_SLOTS]; /* of those HELD, by the hash of their object */
@@ -127,11 +128,18 @@ void osd_req_replied(struct osd_req *q, int result, const struct osd_reply *r, c
 /* The caller's memory is used by a message, or an arriving reply, and is not any more. */
 void osd_req_lend(struct osd_req *q);
 void osd_req_give_back(struct osd_req *q);
-/* A message of it that nobody needs any more, if it is not on its way yet. */
-void osd_req_unsend(struct osd_req *q);
+/* A message of it that nobody needs any more. True: it was not on its way yet. */
+bool osd_req_unsend(struct osd_req *q);
+/* osdc_forsake.c: of one that was forsaken, before it is sent again: what is sent in its place. */
+void osd_req_fence(struct osd_req *q);
+/* Those whose memory has come back, each once. */
+void osdc_let_go(struct osdc *c);
 /* Another tid: for what is no repetition of the last sending. Routes it. */
 void osd_req_renew(struct osd_req *q);
 void osdc_tick_arm(struct osdc *c);
+/* Before this turn ends: what is to be told is told. In a while: who does not give memory back is made to. */
+void osdc_end_soon(struct osdc *c);
+void osdc_drain_later(struct osdc *c);
 
 /* osdc_req.c */
 int osd_req_check(const struct osd_req *q);

@@ -200,13 +200,12 @@ static void released(struct msg *m, void *arg)
 	osd_req_give_back(q);
 }
 
-void osd_req_unsend(struct osd_req *q)
+bool osd_req_unsend(struct osd_req *q)
 {
 	struct osd_session *s =
 	    q->msg ? (struct osd_session *)tid_find(&q->c->sessions, (uint64_t)q->msg_osd + 1) : NULL;
 
-	if (s && s->conn)
-		conn_unsend(s->conn, q->msg);
+	return s && s->conn && conn_unsend(s->conn, q->msg);
 }
 
 /* Payloads in the order of the operations: the bulk between the short ones of those before and behind it. */

@@ -186,6 +186,10 @@ void osd_req_route(struct osd_req *q)
 	struct osdc *c = q->c;
 	int r;
 
+	if (q->forsaken && !q->fence) {
+		osd_req_fence(q);
+		return;
+	}
 	if (c->blocklisted) {
 		osd_req_end_later(q, -ESHUTDOWN);
 		return;

@@ -166,6 +166,9 @@ struct caps_data_ops {
 	void (*truncated)(void *arg, struct inode *i, uint64_t size);
 	/* Nothing may be sent to OSDs before they know of this map: somebody was fenced off with it. */
 	void (*barrier)(void *arg, uint32_t epoch);
+	/* An unmount waits no longer for writes whose operations have ended (meta.data_detached): they give
+	 * back what they hold, now. */
+	void (*abandon)(void *arg);
 };
 
 /* Invariants of one inode's caps, uses and flushes; tests run it after every step. NULL = fine, else words.

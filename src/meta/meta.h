@@ -96,6 +96,8 @@ struct meta {
 	struct ring_task sync_task;
 	int lost; /* an error that syncfs must report once */
 	uint32_t osd_epoch_barrier;
+	uint32_t
+	    data_detached; /* writes that may be carried out although their ops have ended: they hold caps */
 	const struct caps_data_ops *data; /* of api: the data side; NULL = none */
 	void *data_arg;
 	struct ring_timer renew_timer, release_timer, want_timer, keep_timer, snap_timer, close_timer,
@@ -125,6 +127,8 @@ int meta_any_rank(const struct meta *m);
 /* Fails operations, lets the MDSs learn what they must still learn, closes sessions; on_closed() when done. A
  * session that does not end is left alone after `limit_ns`. */
 void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except);
+/* stop.c: something that an unmount waits for is over: soon it looks whether all is. */
+void meta_check_stopped(struct meta *m);
 void meta_fini(struct meta *m);
 
 /* Families, for api. */

@@ -16,8 +16,8 @@ enum { NAMING_WALK, NAMING_JUDGE, NAMING_READY };
 int64_t naming_dir(struct op *op, int64_t res);
 
 enum naming_kind { NAMING_MAKE_DIR, NAMING_MAKE, NAMING_OPEN, NAMING_UNLINK, NAMING_RMDIR, NAMING_RENAME };
-/* What POSIX says to `.`, `..`, no name at all, and to a slash behind the name of what is no directory. A .snap
- * stays where it is: -EPERM. */
+/* What POSIX says to `.`, `..`, no name at all, and to a slash behind the name of what is no directory. A
+ * .snap stays where it is: -EPERM. */
 int naming_last(const struct walk *w, enum naming_kind kind);
 
 /* What the cache knows for certain: 1 and *i, 0: unknown, -ENOENT. */

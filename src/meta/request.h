@@ -69,7 +69,8 @@ struct mreq {
 	struct session *from; /* whose answer it is */
 
 	/* What changes together with the reply's trace: within one bracket, so that no other thread sees one
-	 * without the other. Comes before `done`, not without a reply, nor when nobody waits. NULL: nothing. */
+	 * without the other. Comes before `done`, not without a reply, nor when nobody waits. NULL: nothing.
+	 */
 	void (*traced)(struct mreq *r, int result);
 	/* result: reply's, or -errno of our own. rep NULL when there was no reply. */
 	void (*done)(struct mreq *r, int result, const struct reply *rep);

@@ -322,7 +322,7 @@ void session_send_releases(struct session *s)
 	if (!msg)
 		return;
 	s->releases = NULL;
-	caprelease_end(&msg->front, s->release_mark, s->release_count, 0);
+	caprelease_end(&msg->front, s->release_mark, s->release_count, s->m->osd_epoch_barrier);
 	session_send_msg(s, msg);
 }
 

@@ -20,8 +20,6 @@ void session_closed(struct session *s, int err, bool clean);
 void session_go_on(struct session *s);
 /* reconnect.c: tells a recovering MDS what we hold. */
 void reconnect_send(struct session *s);
-/* stop.c: the last session closed? */
-void meta_check_stopped(struct meta *m);
 /* meta.c: the cache goes, and nothing more comes that could look for it. A reader on another thread may still
  * be inside; none that comes later finds a root. */
 void meta_forget(struct meta *m);

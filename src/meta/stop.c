@@ -86,11 +86,13 @@ static bool is_promised(const struct mreq *r)
 	return r->state == MREQ_UNSAFE || (r->async && r->state == MREQ_SENT);
 }
 
-/* Operations that use memory of the program's to the last. */
+/* Operations that use memory of the program's to the last, and writes that may still be carried out. */
 static bool all_ended(const struct meta *m)
 {
 	const struct op *op;
 
+	if (m->data_detached)
+		return false;
 	LIST_FOREACH(op, &m->ops, active)
 	if (op->ending)
 		return false;
@@ -121,6 +123,8 @@ static void on_flush_limit(struct ring_timer *t)
 		next = TAILQ_NEXT(u, dirty_link);
 		flush_lost(m, u->inode, -ETIMEDOUT);
 	}
+	if (m->data_detached)
+		m->data->abandon(m->data_arg);
 	close_sessions(m);
 }
 

@@ -66,8 +66,8 @@ int walk_begin(struct meta *m, struct walk *w, struct inode *at, const char *pat
 	       const struct cephring_cred *cred, uint32_t mask);
 /* Goes on. 0: done, the inode is w->at; OP_PENDING: op_resume() will come; or -errno. */
 int64_t walk_step(struct op *op, int64_t res);
-/* The last name (WALK_PARENT) turned out to be this link: goes on to where it leads; then walk_step() again. 0,
- * -ELOOP, -ENOMEM, -ENAMETOOLONG, -ENOENT. */
+/* The last name (WALK_PARENT) turned out to be this link: goes on to where it leads; then walk_step() again.
+ * 0, -ELOOP, -ENOMEM, -ENAMETOOLONG, -ENOENT. */
 int walk_follow_last(struct meta *m, struct walk *w, const struct inode *link);
 /* Drops everything held; replies still to come feed the cache. */
 void walk_end(struct meta *m, struct walk *w);

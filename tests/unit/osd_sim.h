@@ -268,10 +268,35 @@ static inline struct msg *sim_unlink(struct conn *c, struct msg *m)
 
 bool conn_unsend(struct conn *c, struct msg *m)
 {
-	if (!sim_unlink(c, m))
+	if (m->seq || !sim_unlink(c, m))
 		return false;
 	msg_free(m);
 	return true;
+}
+
+/* The kernel has begun with the next message: it cannot be taken back. */
+static inline struct msg *sim_begins(struct conn *c)
+{
+	struct msg *m = c->out;
+
+	while (m && m->seq)
+		m = m->next;
+	if (m)
+		m->seq = 1;
+	return m;
+}
+
+/* It has all of it: the memory is given back, and the OSD will see it some time. */
+static inline void sim_wire(struct conn *c)
+{
+	struct msg *m = sim_begins(c);
+
+	if (!m || !m->bulk_len)
+		return;
+	enc_bytes(&m->data, m->bulk->iov_base, m->bulk_len);
+	m->bulk_len = 0;
+	m->released(m, m->arg);
+	m->released = NULL;
 }
 
 static inline void sim_release(struct conn *c)

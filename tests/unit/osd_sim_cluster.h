@@ -203,8 +203,8 @@ static inline void sim_op_decode(const struct msg *m, struct sim_op *o)
 	o->attempt = dec_s32(&d);
 	NEED(dec_u64(&d) && !dec_left(&d) && !d.err);
 	if (o->code == OSD_OP_APPEND) {
-		NEED(m->bulk_len == 4);
-		memcpy(&o->number, m->bulk->iov_base, 4);
+		NEED(m->bulk_len + m->data.len == 4);
+		memcpy(&o->number, m->bulk_len ? m->bulk->iov_base : m->data.buf, 4);
 	}
 }
 
@@ -328,6 +328,11 @@ static inline void sim_execute(struct conn *c, const struct sim_op *o, bool lose
 	if (o->code == OSD_OP_READ) {
 		sim_reply(c, o, obj->count ? 0 : -ENOENT, obj->number, obj->count < 64 ? obj->count * 4 : 256,
 			  false);
+		return;
+	}
+	if (o->code == OSD_OP_STAT) {
+		NEED(o->flags & OSD_FLAG_RWORDERED);
+		sim_reply(c, o, obj->count ? 0 : -ENOENT, NULL, 0, false);
 		return;
 	}
 	for (uint32_t i = 0; i < obj->count; i++)

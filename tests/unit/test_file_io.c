@@ -36,6 +36,7 @@ static uint32_t rnd(uint32_t below)
 
 int __wrap_osdc_submit(struct osdc *c, struct osd_req *q);
 void __wrap_osdc_cancel(struct osd_req *q, int err);
+void __wrap_osdc_forsake(struct osd_req *q, int err);
 
 int __wrap_osdc_submit(struct osdc *c, struct osd_req *q)
 {
@@ -47,6 +48,11 @@ int __wrap_osdc_submit(struct osdc *c, struct osd_req *q)
 	osd.queue[osd.queued++] = q;
 	osd.most = osd.queued > osd.most ? osd.queued : osd.most;
 	return 0;
+}
+
+void __wrap_osdc_forsake(struct osd_req *q, int err)
+{
+	cr_assert(q->let_go && err < 0);
 }
 
 void __wrap_osdc_cancel(struct osd_req *q, int err)
@@ -313,6 +319,51 @@ Test(file_io, cancelled)
 	cr_assert_eq(ended, 1);
 	cr_assert_eq(result, -ECANCELED);
 	osd_reset();
+}
+
+static unsigned let_go;
+
+static void on_let_go(struct file_io *io)
+{
+	(void)io;
+	cr_assert_eq(ended, 0);
+	let_go++;
+}
+
+/* `last`: the result of the last part. */
+static void forsake(uint64_t len, int last, int want)
+{
+	static uint8_t p[512 * 7 * 30];
+	struct iovec iov = { p, len };
+	struct file_io io;
+	unsigned n;
+
+	io_init(&io, FILE_WRITE, &layouts[2], 0, len, &iov, 1);
+	io.let_go = on_let_go;
+	let_go = 0;
+	cr_assert_eq(file_io_submit(NULL, &io), 0);
+	answer(0);
+	file_io_forsake(&io, -ECANCELED);
+	file_io_forsake(&io, -EIO);
+	for (n = 1; n < osd.queued; n++)
+		osd.queue[n]->let_go(osd.queue[n]);
+	cr_assert_eq(let_go, 0, "one still holds on to it");
+	osd.queue[0]->let_go(osd.queue[0]);
+	cr_assert_eq(let_go, 1);
+	cr_assert_eq(ended, 0);
+	while (osd.queued > 1)
+		answer(0);
+	answer(last);
+	cr_assert_eq(ended, 1);
+	cr_assert_eq(result, want);
+	osd_reset();
+}
+
+Test(file_io, forsaken)
+{
+	forsake(512 * 7 * 30, 0, -ECANCELED); /* some of it was never sent */
+	forsake(512 * 7, 0, 0);
+	forsake(512 * 7, -ECANCELED, -ECANCELED);
 }
 
 Test(file_io, refused)

@@ -13,19 +13,41 @@ struct ask {
 	bool pool_was_there; /* when it was submitted */
 	struct iovec iov;
 	uint8_t buf[256];
-	unsigned ended;
+	unsigned ended, let_go;
+	bool appends, forsaken, was; /* was: carried out when it ended */
 	int result;
 	uint32_t got;
 };
+
+static bool was_done(const struct ask *a)
+{
+	const struct sim_object *o = &sim.object[a->q.pool][a->object];
+
+	for (uint32_t i = 0; i < o->count; i++)
+		if (o->number[i] == a->number)
+			return true;
+	return false;
+}
 
 static void ask_done(struct osd_req *q, int result)
 {
 	struct ask *a = (struct ask *)q;
 
+	a->was = a->appends && was_done(a);
 	cr_assert_eq(a->ended++, 0, "ends once");
 	cr_assert_eq(q->lent, 0, "its memory is its own");
 	a->result = result;
 	a->got = q->dest_done;
+}
+
+static void ask_let_go(struct osd_req *q)
+{
+	struct ask *a = (struct ask *)q;
+
+	cr_assert(a->forsaken && !a->ended);
+	cr_assert_eq(a->let_go++, 0, "once");
+	cr_assert_eq(q->lent, 0, "its memory is its own");
+	a->iov = (struct iovec){ 0 };
 }
 
 static struct ask *ask_new(int64_t pool, unsigned object)
@@ -37,6 +59,7 @@ static struct ask *ask_new(int64_t pool, unsigned object)
 	snprintf(a->name, sizeof a->name, "o%c", 'a' + object);
 	cr_assert_eq(osd_req_init(&a->q, pool, (struct slice){ 0 }, a->name, 2), 0);
 	a->q.done = ask_done;
+	a->q.let_go = ask_let_go;
 	return a;
 }
 
@@ -45,6 +68,7 @@ static struct ask *append(int64_t pool, unsigned object, uint32_t number)
 	struct ask *a = ask_new(pool, object);
 
 	a->number = number;
+	a->appends = true;
 	a->iov = (struct iovec){ &a->number, 4 };
 	cr_assert_eq(osd_req_write(&a->q, OSD_OP_APPEND, 0, 4, (struct osd_trunc){ 0 }, &a->iov, 1), 0);
 	cr_assert_eq(osdc_submit(sim.c, &a->q), 0);
@@ -127,10 +151,16 @@ static void step(void)
 	} else if (dice < 365 && op_count) {
 		struct ask *a = ops[sim_random(op_count)];
 
-		if (!a->ended)
+		if (!a->ended && sim_chance(50)) {
 			osdc_cancel(&a->q, -EINTR);
+		} else if (!a->ended) {
+			a->forsaken = true;
+			osdc_forsake(&a->q, -EINTR);
+		}
 	} else if (dice < 420) {
 		sim_advance((uint64_t)sim_random(200) * 50000000);
+	} else if (c && sim_chance(10)) {
+		sim_wire(c);
 	} else if (c && sim_chance(osd_speed)) {
 		sim_osd(c);
 	}
@@ -173,22 +203,12 @@ static bool may_be_sent(const struct ask *a, bool write)
 	return served(a) && !(write && sim.full[a->q.pool]);
 }
 
-static bool was_done(const struct ask *a)
-{
-	const struct sim_object *o = &sim.object[a->q.pool][a->object];
-
-	for (uint32_t i = 0; i < o->count; i++)
-		if (o->number[i] == a->number)
-			return true;
-	return false;
-}
-
 static void check_op(struct ask *a, uint64_t seed)
 {
-	bool write = a->q.op[0].code == OSD_OP_APPEND;
+	bool write = a->appends;
 
 	if (!a->ended) {
-		cr_assert_not(may_be_sent(a, write), "seed %llu: pool %d object %s: %s, %s",
+		cr_assert_not(may_be_sent(a, write && !a->q.fence), "seed %llu: pool %d object %s: %s, %s",
 			      (unsigned long long)seed, (int)a->q.pool, a->name,
 			      osd_req_state_name(a->q.state), osd_req_why_name(a->q.why));
 		return;
@@ -197,6 +217,9 @@ static void check_op(struct ask *a, uint64_t seed)
 		  (unsigned long long)seed, a->result);
 	if (write && a->result == 0)
 		cr_assert(was_done(a), "seed %llu: acknowledged, and not done", (unsigned long long)seed);
+	if (a->forsaken)
+		cr_assert_eq(was_done(a), a->was, "seed %llu: carried out after its end",
+			     (unsigned long long)seed);
 	if (write && a->result == -ENOENT && a->pool_was_there)
 		cr_assert_null(osdmap_pool(sim.truth, a->q.pool), "seed %llu", (unsigned long long)seed);
 }
@@ -383,6 +406,61 @@ Test(osdc, a_place_for_data)
 	dest.released(dest.arg);
 	cr_assert_eq(a->ended, 0, "not from inside");
 	sim_tasks();
+	ends_with(a, -EINTR);
+	sim_end();
+}
+
+Test(osdc, forsaken)
+{
+	struct sim_op o;
+	struct ask *a;
+
+	begin();
+	a = append(2, 1, 1);
+	a->forsaken = true;
+	osdc_forsake(&a->q, -EINTR);
+	sim_tasks();
+	cr_assert_eq(a->let_go, 0, "nothing of it was sent");
+	ends_with(a, -EINTR);
+	a = append(2, 1, 2);
+	sim_wire(conn_of(a, &o));
+	a->forsaken = true;
+	osdc_forsake(&a->q, -EINTR);
+	cr_assert_eq(a->let_go, 0, "not from inside");
+	sim_tasks();
+	cr_assert(a->let_go && !a->ended, "it is not ours any more, and not answered");
+	osdc_forsake(&a->q, -EIO);
+	sim_settle();
+	cr_assert(was_done(a));
+	ends_with(a, 0);
+	sim_end();
+}
+
+/* The connection broke, and with it the answer: what is sent instead tells that it is over. */
+Test(osdc, forsaken_is_not_sent_again)
+{
+	struct ask *a;
+	struct sim_op o;
+	struct conn *c;
+	uint64_t tid;
+
+	begin();
+	a = append(2, 1, 1);
+	c = conn_of(a, &o);
+	cr_assert_not_null(sim_begins(c));
+	tid = a->q.id.tid;
+	a->forsaken = true;
+	osdc_forsake(&a->q, -EINTR);
+	sim_tasks();
+	cr_assert(!a->let_go && !a->ended, "it is being sent");
+	sim_fault(c, -ECONNRESET);
+	sim_tasks();
+	cr_assert_eq(a->let_go, 1);
+	cr_assert_eq(a->ended, 0);
+	sim_advance(NS_PER_S);
+	sim_settle();
+	cr_assert(a->q.fence && a->q.id.tid > tid);
+	cr_assert_not(was_done(a));
 	ends_with(a, -EINTR);
 	sim_end();
 }
