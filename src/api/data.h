@@ -12,7 +12,8 @@ struct data_file;
 struct pcache;
 struct pcache_io;
 
-/* Longer stretches than this are read straight into the caller's memory, and not kept. */
+/* Longer stretches than this are read straight into the caller's memory, and not kept; longer writes leave
+ * from it. */
 enum { DATA_DIRECT_MIN = 1 << 20 };
 
 /* doc/configuration.md: client_oc and the like; bytes, nanoseconds. */

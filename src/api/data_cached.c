@@ -136,8 +136,9 @@ bool data_cache_takes(const struct data_op *d)
 
 	if (!d->mt->data.cache_opts.max_dirty || is_full(d) || osdc_blocklisted(d->mt->data.osdc))
 		return false;
-	return d->len <= d->mt->data.cache_opts.target_dirty ||
-	       (df && pcache_touches(&df->f, d->offset, d->len));
+	if (d->len <= d->mt->data.cache_opts.target_dirty && d->len <= DATA_DIRECT_MIN)
+		return true;
+	return df && pcache_touches(&df->f, d->offset, d->len);
 }
 
 int64_t data_cache_write(struct data_op *d)

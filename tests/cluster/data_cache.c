@@ -334,7 +334,8 @@ static void osd_restarts(struct both *b)
 	struct flight x = { 0 };
 
 	fill(3 * M, 12);
-	cephring_sync_write(f, want, 3 * M, 0, 0);
+	for (uint64_t off = 0; off < 3 * M; off += M)
+		cephring_sync_write(f, want + off, M, off, 0);
 	devcluster("pause osd.0");
 	if (cephring_fsync(f, 0, &x.op, landed, &x))
 		tap_die("an fsync begins");
