@@ -15,6 +15,9 @@ static const struct twice_known known[] = {
 	{ "ceph_rename(cm, \"/ren/f/\", \"/ren/h\")", "0", "-ENOTDIR" },
 	{ "ceph_mkdirat(cm, file, \"sub\", 0755)", "-EACCES", "-ENOTDIR" },
 	{ "ceph_openat(cm, file, \"x\", O_RDONLY, 0)", "-EACCES", "-ENOTDIR" },
+	/* with the MDS of 20.2.4 */
+	{ "rename file to full", "-ENOTEMPTY", "-EISDIR" },
+	{ "rename link to full", "-ENOTEMPTY", "-EISDIR" },
 	{ "mode of /sd/", "41471", "16877" },
 	{ "ceph_rmdir(cm, \"/a/.\")", "-ENOTEMPTY", "-EINVAL" },
 	{ "ceph_truncate(cm, \"/at\", -1)", "-EFBIG", "-EINVAL" },

@@ -203,7 +203,9 @@ static void twice_compare(char *real, char *ours, const struct twice_known *know
 		want = k && k->what ? k->ours : a + strlen(a) + 1;
 		if (!tap_ok(!strcmp(b + strlen(b) + 1, want), "%s", a))
 			tap_note("real %s, ours %s", a + strlen(a) + 1, b + strlen(b) + 1);
-		if (k && k->what && strcmp(a + strlen(a) + 1, k->real)) {
+		/* a newer MDS may have put it right */
+		if (k && k->what && strcmp(a + strlen(a) + 1, k->real) &&
+		    strcmp(a + strlen(a) + 1, k->ours)) {
 			tap_ok(0, "%s: the real library is as we know it", a);
 			tap_note("known %s, real %s", k->real, a + strlen(a) + 1);
 		}
