@@ -3,7 +3,6 @@
 #include "stripe.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 int stripe_check(const struct stripe_layout *l)
 {
@@ -112,8 +111,26 @@ uint64_t stripe_object_trunc(const struct stripe_layout *l, uint64_t object, uin
 	return stripe_object_bytes(l, object, truncate_size);
 }
 
+/* Hexadecimal digits at `out`, at least `width` of them; how many. */
+static size_t hex(uint64_t v, size_t width, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t n = 1;
+
+	while (n < width || (n < 16 && v >> (4 * n)))
+		n++;
+	for (size_t k = 0; k < n; k++)
+		out[k] = digits[v >> (4 * (n - 1 - k)) & 15];
+	return n;
+}
+
+/* One for each request, so without printf. */
 size_t stripe_object_name(uint64_t ino, uint64_t object, char *out)
 {
-	return (size_t)snprintf(out, STRIPE_NAME_MAX, "%llx.%08llx", (unsigned long long)ino,
-				(unsigned long long)object);
+	size_t n = hex(ino, 1, out);
+
+	out[n++] = '.';
+	n += hex(object, 8, out + n);
+	out[n] = '\0';
+	return n;
 }
