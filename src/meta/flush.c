@@ -78,6 +78,33 @@ static uint64_t newest_tid(const struct inode *i)
 	return f ? f->tid : 0;
 }
 
+static bool matters(uint32_t bits, bool grew)
+{
+	return grew || (bits & ~(uint32_t)CAP_FW);
+}
+
+static bool use_grew(const struct inode_use *u)
+{
+	return (u->dirty & CAP_FW) && u->inode->a.size != u->clean_size;
+}
+
+uint64_t flush_newest_that_matters(const struct inode *i)
+{
+	const struct cap_flush *f;
+
+	if (!i->use)
+		return 0;
+	TAILQ_FOREACH_REVERSE(f, &i->use->flushes, cap_flushes, link)
+	if (f->snap || matters(f->bits, f->grew))
+		return f->tid;
+	return 0;
+}
+
+bool flush_matters(const struct inode *i)
+{
+	return flush_newest_that_matters(i) || (i->use && matters(i->use->dirty, use_grew(i->use)));
+}
+
 /* ---- dirty ---- */
 
 int caps_mark_dirty(struct meta *m, struct inode *i, uint32_t bits, uint32_t uid, uint32_t gid)
@@ -86,6 +113,8 @@ int caps_mark_dirty(struct meta *m, struct inode *i, uint32_t bits, uint32_t uid
 
 	if (!u)
 		return -ENOMEM;
+	if (!(u->dirty & CAP_FW))
+		u->clean_size = i->a.size;
 	u->dirty |= bits;
 	u->dirty_uid = uid;
 	u->dirty_gid = gid;
@@ -125,6 +154,7 @@ struct cap_flush *flush_begin(struct meta *m, struct inode_use *u)
 		return NULL;
 	f->inode = u->inode;
 	f->bits = u->dirty;
+	f->grew = use_grew(u);
 	u->flushing |= u->dirty;
 	u->dirty = 0;
 	flush_number(m, u, f);

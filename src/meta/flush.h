@@ -26,6 +26,7 @@ struct cap_flush {
 	struct capsnap *snap; /* the flush of a cap snap, or NULL */
 	uint64_t tid;
 	uint32_t bits;
+	bool grew; /* the size that it tells is a new one */
 };
 
 /* What an inode was like when a snapshot was taken over it: capsnap.c. */
@@ -52,6 +53,11 @@ int caps_mark_dirty(struct meta *m, struct inode *i, uint32_t bits, uint32_t uid
  * none. */
 uint64_t caps_flush(struct meta *m, struct inode *i, bool sync);
 uint64_t caps_flush_all(struct meta *m, bool sync);
+/* Is something of `i` dirty, or not acknowledged, besides the times of writes (CAP_FW) that left its size
+ * alone? */
+bool flush_matters(const struct inode *i);
+/* The newest flush of such that is not acknowledged, 0 = none. */
+uint64_t flush_newest_that_matters(const struct inode *i);
 /* The smallest tid that is not acknowledged, 0 = none. */
 uint64_t flush_oldest_tid(const struct meta *m);
 /* Every flush up to `tid` is acknowledged (of `i`, or NULL: of all). */

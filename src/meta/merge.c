@@ -188,8 +188,11 @@ static bool merge_size(struct inode *i, struct attrs *a, const struct told *t)
 {
 	int32_t cut = (int32_t)(t->truncate_seq - i->truncate_seq);
 
-	if (t->first || cut > 0 || (cut == 0 && t->size > a->size))
+	if (t->first || cut > 0 || (cut == 0 && t->size > a->size)) {
 		a->size = t->size;
+		if (i->use)
+			i->use->clean_size = t->size;
+	}
 	if (t->first || cut >= 0) {
 		i->truncate_seq = t->truncate_seq;
 		i->truncate_size = t->truncate_size;

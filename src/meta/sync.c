@@ -112,15 +112,20 @@ static bool concerns_data(const struct op *op, const struct inode *i)
 	return !op->u.sync.datasync || (caps_dirty(i) & (CAP_FW | CAP_FX | CAP_FB));
 }
 
+/* The times of writes within the file need not be told now. If this client is lost, the MDS takes them from
+ * the objects, since it has recorded that the client may write; until then caps keep everybody else from
+ * relying on older ones. The kernel's client waits no more than this for its flushes. */
 static void sync_flush(struct op *op)
 {
 	struct inode *i = inode_of(op);
 	struct meta *m = op->m;
 
-	if (!i)
+	if (!i) {
 		op->u.sync.flush_tid = caps_flush_all(m, true);
-	else if (concerns_data(op, i))
-		op->u.sync.flush_tid = caps_flush(m, i, true);
+	} else if (concerns_data(op, i) && flush_matters(i)) {
+		caps_flush(m, i, true);
+		op->u.sync.flush_tid = flush_newest_that_matters(i);
+	}
 	op->u.sync.tid = m->last_tid;
 }
 

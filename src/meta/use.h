@@ -48,6 +48,7 @@ struct inode_use {
 	struct snapctx *head_snapc; /* ref: what dirty data and attributes belong to; NULL = clean */
 	TAILQ_HEAD(cap_waits, cap_wait) waiters; /* for bits or for max_size, in order */
 	uint64_t wanted_max_size, requested_max_size, reported_size;
+	uint64_t clean_size;           /* the MDS's, when it became dirty by writing, or since */
 	uint32_t dirty_uid, dirty_gid; /* who made it dirty */
 	LIST_HEAD(, unsafe_link) unsafe;
 	struct lock_list *locks;   /* owned */

@@ -315,6 +315,7 @@ static void snapshots(struct both *b)
 static void synced(struct both *b)
 {
 	cephring_file *f = opened(b, TOP "/synced", O_WRONLY | O_CREAT, NULL);
+	struct cephring_setattr cut = { .struct_size = sizeof cut, .set = CEPHRING_SET_SIZE };
 	struct cephring_stats was, now;
 
 	tap_eq(cephring_sync_fsync(f, 0), 0, "fsync");
@@ -335,9 +336,18 @@ static void synced(struct both *b)
 	tap_eq(cephring_sync_close(f), 0, "closed");
 	f = opened(b, TOP "/synced", O_WRONLY | O_DSYNC, NULL);
 	was = both_stats(b);
-	tap_eq(cephring_sync_write(f, "def", 3, 0, 0), 3, "written with O_DSYNC");
+	tap_eq(cephring_sync_write(f, "def", 3, 0, 0), 3, "written over, with O_DSYNC");
+	now = both_stats(b);
+	tap_eq((long long)(now.flushes - was.flushes), 0, "the MDS need not know");
+	tap_eq(cephring_sync_write(f, "def", 3, 9, 0), 3, "written at the end");
 	now = both_stats(b);
 	tap_ok(now.flush_acks > was.flush_acks, "the MDS has been told");
+	was = now;
+	tap_eq(cephring_sync_write(f, "def", 3, 0, 0), 3, "written over once more");
+	tap_eq(cephring_sync_setattr(b->mount, NULL, TOP "/synced", &cut, 0, NULL), 0, "cut");
+	tap_eq(cephring_sync_write(f, "abcdefghijkl", 12, 0, 0), 12, "and as long as before");
+	now = both_stats(b);
+	tap_ok(now.flush_acks > was.flush_acks, "the MDS has been told that, too");
 	tap_eq(cephring_sync_close(f), 0, "closed");
 }
 
