@@ -93,7 +93,7 @@ static void libcephfs_sees(struct ceph_mount_info *cm, const char *name)
 	int64_t at = 0, n, same = 1;
 	int fd = ceph_open(cm, name, O_RDONLY, 0), local;
 
-	snprintf(path, sizeof(path), "%s%s", dir, name + strlen("/data"));
+	snprintf(path, sizeof(path), "%s%s", dir, name + strlen("/cmd_data"));
 	local = open(path, O_RDONLY);
 	while ((n = ceph_read(cm, fd, theirs, MIB, at)) > 0) {
 		same &= pread(local, ours, (size_t)n, at) == n && !memcmp(theirs, ours, (size_t)n);
@@ -110,30 +110,31 @@ static void round_trips(void)
 	struct ceph_mount_info *cm;
 	char line[512];
 
-	works("$C mkdir /data && $C put s* /data", "put of many files");
-	works("mkdir back && $C get $($C ls /data | sed s,^,/data/,) back", "get of many files");
+	works("$C mkdir /cmd_data && $C put s* /cmd_data", "put of many files");
+	works("mkdir back && $C get $($C ls /cmd_data | sed s,^,/cmd_data/,) back", "get of many files");
 	for (int i = 0; i < SIZES; i++) {
 		snprintf(line, sizeof(line), "cmp s%d back/s%d", i, i);
 		works(line, "a file came back as it was");
-		snprintf(line, sizeof(line), "$C cat /data/s%d | cmp - s%d", i, i);
+		snprintf(line, sizeof(line), "$C cat /cmd_data/s%d | cmp - s%d", i, i);
 		works(line, "and cat writes it in order");
 	}
-	works("$C put --verify -j 3 s6 s5 /data/ && $C cat -j 1 /data/s6 | cmp - s6",
+	works("$C put --verify -j 3 s6 s5 /cmd_data/ && $C cat -j 1 /cmd_data/s6 | cmp - s6",
 	      "put over what is there, verified, with few requests in flight");
-	works("$C put s1 /data/s6 && $C cat /data/s6 | cmp - s1 && $C put s6 /data/s6",
+	works("$C put s1 /cmd_data/s6 && $C cat /cmd_data/s6 | cmp - s1 && $C put s6 /cmd_data/s6",
 	      "a shorter file leaves nothing of a longer one");
-	works("$C cp --verify /data/s6 /data/copy && $C get --verify /data/copy copy && cmp copy s6",
+	works("$C cp --verify /cmd_data/s6 /cmd_data/copy && $C get --verify /cmd_data/copy copy && cmp copy "
+	      "s6",
 	      "cp within the file system, and get, verified");
-	works("cat s6 | $C put --verify - /data/piped && $C get /data/piped - | cmp - s6",
+	works("cat s6 | $C put --verify - /cmd_data/piped && $C get /cmd_data/piped - | cmp - s6",
 	      "through standard input and output");
-	works("$C put - /data/nothing < /dev/null && $C cat /data/nothing | cmp - /dev/null",
+	works("$C put - /cmd_data/nothing < /dev/null && $C cat /cmd_data/nothing | cmp - /dev/null",
 	      "nothing at all through a pipe");
-	works("$C cat /data/s1 /data/s5 /data/s2 > all && cat s1 s5 s2 | cmp - all",
+	works("$C cat /cmd_data/s1 /cmd_data/s5 /cmd_data/s2 > all && cat s1 s5 s2 | cmp - all",
 	      "cat of several, in order");
 	if (second_mount(&cm))
 		tap_die("libcephfs does not mount");
-	libcephfs_sees(cm, "/data/s5");
-	libcephfs_sees(cm, "/data/s6");
+	libcephfs_sees(cm, "/cmd_data/s5");
+	libcephfs_sees(cm, "/cmd_data/s6");
 	second_unmount(cm);
 }
 
@@ -145,20 +146,22 @@ static void trees(void)
 	      "ln -s /nowhere t/dangling && touch -d 1999-12-31T23:59:59.123456789Z t/a/one t/a t/empty && "
 	      "chmod 0640 t/a/one && chmod 0751 t/empty && chmod 0555 t/a/b",
 	      "a tree to copy");
-	works("$C put -r -p t /tree && $C cp -r -p /tree /tree2 && $C get -r -p /tree2 t2 && diff -r "
+	works("$C put -r -p t /cmd_tree && $C cp -r -p /cmd_tree /cmd_tree2 && $C get -r -p /cmd_tree2 t2 && "
+	      "diff -r "
 	      "--no-dereference t t2",
 	      "a tree goes in, over and out");
 	works("list() { (cd $1 && find . ! -type l -printf '%p %y %m %T+\\n' | sort); }; "
 	      "list t > l1; list t2 > l2; cmp l1 l2",
 	      "with modes and times, to the nanosecond");
-	works("$C put -r t /tree && $C get -r /tree/t t3 && diff -r --no-dereference t t3",
+	works("$C put -r t /cmd_tree && $C get -r /cmd_tree/t t3 && diff -r --no-dereference t t3",
 	      "into a directory that is there");
-	says("$C get /tree t4", 1, "cephring: /tree: Is a directory (-r copies directories)",
+	says("$C get /cmd_tree t4", 1, "cephring: /cmd_tree: Is a directory (-r copies directories)",
 	     "a directory without -r is refused");
-	says("$C cp -r /tree /tree/t/below", 1, "/tree: Invalid argument (a directory cannot be copied into",
+	says("$C cp -r /cmd_tree /cmd_tree/t/below", 1,
+	     "/cmd_tree: Invalid argument (a directory cannot be copied into",
 	     "a directory is not copied into itself");
-	works("mkfifo pipes && mkdir t5 && mv pipes t5 && cp s1 t5 && ! $C put -r t5 /tree5 && "
-	      "$C cat /tree5/s1 | cmp - s1",
+	works("mkfifo pipes && mkdir t5 && mv pipes t5 && cp s1 t5 && ! $C put -r t5 /cmd_tree5 && "
+	      "$C cat /cmd_tree5/s1 | cmp - s1",
 	      "what is no file is said, the rest is copied");
 }
 
@@ -170,37 +173,39 @@ static void resumes(void)
 	char line[1024];
 
 	works("head -c 80000000 s6 > part && dd if=/dev/zero of=part bs=4M seek=9 count=4 conv=notrunc && "
-	      "$C put part /data/part",
+	      "$C put part /cmd_data/part",
 	      "a part of a file, with a hole near its end");
-	says("$C put --json --resume s6 /data/part && $C cat /data/part | cmp - s6", 0,
+	says("$C put --json --resume s6 /cmd_data/part && $C cat /cmd_data/part | cmp - s6", 0,
 	     "\"skipped\":16777216", "--resume goes on where all is there for certain");
-	works("$C put --resume --verify s6 /data/part", "--resume of what is whole, verified");
-	works("truncate -s 30M back/s6 && $C get --resume --verify /data/s6 back/s6 && cmp back/s6 s6",
+	works("$C put --resume --verify s6 /cmd_data/part", "--resume of what is whole, verified");
+	works("truncate -s 30M back/s6 && $C get --resume --verify /cmd_data/s6 back/s6 && cmp back/s6 s6",
 	      "get --resume");
-	works("cp s6 bad && printf X | dd of=bad bs=1 seek=5000000 conv=notrunc && $C put bad /data/bad",
+	works("cp s6 bad && printf X | dd of=bad bs=1 seek=5000000 conv=notrunc && $C put bad /cmd_data/bad",
 	      "a file whose beginning is another one's");
 	snprintf(line, sizeof(line),
-		 "cephring: /data/bad: Input/output error (what arrived differs from the "
+		 "cephring: /cmd_data/bad: Input/output error (what arrived differs from the "
 		 "source, from byte %d on)",
 		 CHUNK);
-	says("$C put --resume --verify s6 /data/bad", 1, line, "--verify finds what --resume left alone");
-	works("$C put --verify s6 /data/bad && $C cat /data/bad | cmp - s6",
+	says("$C put --resume --verify s6 /cmd_data/bad", 1, line, "--verify finds what --resume left alone");
+	works("$C put --verify s6 /cmd_data/bad && $C cat /cmd_data/bad | cmp - s6",
 	      "and without --resume it is mended");
-	works("$C put --resume s1 /data/bad && $C cat /data/bad | cmp - s1",
+	works("$C put --resume s1 /cmd_data/bad && $C cat /cmd_data/bad | cmp - s1",
 	      "a longer target is no part of it");
-	says("$C put -p s5 /data/s5 && $C put --json -p --resume s5 /data/s5", 0, "\"skipped\":4194305",
-	     "what has its size and times is not sent again");
+	says("$C put -p s5 /cmd_data/s5 && $C put --json -p --resume s5 /cmd_data/s5", 0,
+	     "\"skipped\":4194305", "what has its size and times is not sent again");
 }
 
 /* The source is as long as nobody can wait for, until the target's length is known. */
 static void broken_off(void)
 {
 	works("cp s6 long && truncate -s 1T long", "a very long file");
-	says("$C put -j 2 long /data/broken & p=$!; sleep 0.7; kill -TERM $p; wait $p", 1,
-	     "cephring: /data/broken: Interrupted system call (--resume goes on from here)",
+	says("$C put -j 2 long /cmd_data/broken & p=$!; sleep 0.7; kill -TERM $p; wait $p", 1,
+	     "cephring: /cmd_data/broken: Interrupted system call (--resume goes on from here)",
 	     "a signal ends it in order");
-	works("truncate -s $(($($C --json stat /data/broken | sed -n 's/.*\"size\": *\\([0-9]*\\).*/\\1/p') "
-	      "+ 5000000)) long && $C put --resume --verify long /data/broken && $C cat /data/broken | cmp - "
+	works("truncate -s $(($($C --json stat /cmd_data/broken | sed -n 's/.*\"size\": "
+	      "*\\([0-9]*\\).*/\\1/p') "
+	      "+ 5000000)) long && $C put --resume --verify long /cmd_data/broken && $C cat /cmd_data/broken "
+	      "| cmp - "
 	      "long",
 	      "and the next run goes on");
 }
@@ -209,26 +214,31 @@ static void broken_off(void)
 
 static void errors(void)
 {
-	says("$C cat /data/s1 /data/none /data/s1 | od -c", 0,
-	     "cephring: /data/none: No such file or directory", "a file that is not there");
-	says("$C put s1 none /data/errors; echo", 0, "cephring: /data/errors: Not a directory",
+	says("$C cat /cmd_data/s1 /cmd_data/none /cmd_data/s1 | od -c", 0,
+	     "cephring: /cmd_data/none: No such file or directory", "a file that is not there");
+	says("$C put s1 none /cmd_data/errors; echo", 0, "cephring: /cmd_data/errors: Not a directory",
 	     "several sources want a directory");
-	says("$C put none s1 /data", 1, "cephring: none: No such file or directory", "a local file likewise");
-	says("$C get /data/s1 no/where", 1, "cephring: no/where: No such file or directory",
+	says("$C put none s1 /cmd_data", 1, "cephring: none: No such file or directory",
+	     "a local file likewise");
+	says("$C get /cmd_data/s1 no/where", 1, "cephring: no/where: No such file or directory",
 	     "a local target likewise");
-	says("$C cp /data/s1 /data/s1", 1, "source and target are the same file", "cp of a file to itself");
-	works("$C cat /data/s1 | cmp - s1", "which is whole still");
-	says("$C --as 1000 put s2 /data/forbidden", 1, "cephring: /data/forbidden: Permission denied",
+	says("$C cp /cmd_data/s1 /cmd_data/s1", 1, "source and target are the same file",
+	     "cp of a file to itself");
+	works("$C cat /cmd_data/s1 | cmp - s1", "which is whole still");
+	says("$C --as 1000 put s2 /cmd_data/forbidden", 1, "cephring: /cmd_data/forbidden: Permission denied",
 	     "no permission");
-	works(
-	    "$C mkdir /small && $C quota set --bytes 1M /small || $C xattr set ceph.quota.max_bytes 1000000 "
-	    "/small",
-	    "a quota");
-	says("$C put s5 /small/s5", 1, "cephring: /small/s5: Disk quota exceeded", "a quota is exceeded");
-	says("$C get --verify /data/s1 -", 2, "cannot be read again", "--verify of a pipe is wrong usage");
-	says("$C put --resume - /data/x < s1", 2, "do not go with -", "--resume of a pipe, too");
-	says("$C cat /data/s6 | head -c 3 | wc -c", 0, "3\n", "a reader that has enough ends cat quietly");
-	says("$C put --progress s6 /data/shown", 0, "1 file, 80M in ",
+	works("$C mkdir /cmd_small && $C quota set --bytes 1M /cmd_small || $C xattr set "
+	      "ceph.quota.max_bytes 1000000 "
+	      "/cmd_small",
+	      "a quota");
+	says("$C put s5 /cmd_small/s5", 1, "cephring: /cmd_small/s5: Disk quota exceeded",
+	     "a quota is exceeded");
+	says("$C get --verify /cmd_data/s1 -", 2, "cannot be read again",
+	     "--verify of a pipe is wrong usage");
+	says("$C put --resume - /cmd_data/x < s1", 2, "do not go with -", "--resume of a pipe, too");
+	says("$C cat /cmd_data/s6 | head -c 3 | wc -c", 0, "3\n",
+	     "a reader that has enough ends cat quietly");
+	says("$C put --progress s6 /cmd_data/shown", 0, "1 file, 80M in ",
 	     "--progress tells the sum and the rate");
 }
 
