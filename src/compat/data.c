@@ -4,31 +4,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-/* ---- one after another at the position (POSIX: as if each were alone) ---- */
-
-enum { TURN_FREE, TURN_TAKEN, TURN_WANTED };
-
-static void turn_take(struct slot *s)
-{
-	uint32_t was = TURN_FREE;
-
-	if (atomic_compare_exchange_strong(&s->turn, &was, TURN_TAKEN))
-		return;
-	while (atomic_exchange(&s->turn, TURN_WANTED) != TURN_FREE)
-		syscall(SYS_futex, &s->turn, FUTEX_WAIT_PRIVATE, TURN_WANTED, NULL, NULL, 0);
-}
-
-static void turn_give(struct slot *s)
-{
-	if (atomic_exchange(&s->turn, TURN_FREE) == TURN_WANTED)
-		syscall(SYS_futex, &s->turn, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-}
 
 /* ---- blocking ---- */
 
@@ -76,11 +54,11 @@ int64_t file_readv(struct slot *s, const struct iovec *iov, int count, int64_t o
 
 	if (n <= 0 || offset >= 0)
 		return n <= 0 ? n : read_at(s, iov, count, offset);
-	turn_take(s);
+	slot_turn_take(s);
 	n = read_at(s, iov, count, atomic_load(&s->position));
 	if (n > 0)
 		atomic_fetch_add(&s->position, n);
-	turn_give(s);
+	slot_turn_give(s);
 	return n;
 }
 
@@ -91,7 +69,7 @@ int64_t file_writev(struct ceph_mount_info *cm, struct slot *s, const struct iov
 
 	if (n <= 0 || offset >= 0)
 		return n <= 0 ? n : write_at(s, iov, count, offset, 0);
-	turn_take(s);
+	slot_turn_take(s);
 	if (s->flags & O_APPEND)
 		n = write_at(s, iov, count, 0, CEPHRING_IO_APPEND);
 	else
@@ -102,7 +80,7 @@ int64_t file_writev(struct ceph_mount_info *cm, struct slot *s, const struct iov
 		if (end >= 0)
 			atomic_store(&s->position, end);
 	}
-	turn_give(s);
+	slot_turn_give(s);
 	return n;
 }
 
@@ -112,7 +90,7 @@ int64_t file_seek(struct ceph_mount_info *cm, struct slot *s, int64_t offset, in
 
 	if (s->flags & O_PATH)
 		return -EBADF;
-	turn_take(s);
+	slot_turn_take(s);
 	switch (whence) {
 	case SEEK_SET:
 		to = offset;
@@ -137,7 +115,7 @@ int64_t file_seek(struct ceph_mount_info *cm, struct slot *s, int64_t offset, in
 		to = to == -EOVERFLOW ? to : -EINVAL;
 	if (to >= 0)
 		atomic_store(&s->position, to);
-	turn_give(s);
+	slot_turn_give(s);
 	return to;
 }
 

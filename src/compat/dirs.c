@@ -9,7 +9,7 @@
 
 enum { CHUNK = 32 << 10 };
 
-/* One listing is one reader's, as readdir(3) has it. */
+/* Calls on it take turns. The entry that ceph_readdir() gives stays until the next call. */
 struct listing {
 	size_t at, len;
 	uint64_t position; /* behind the entry that was given last */
@@ -92,6 +92,9 @@ int ceph_ll_releasedir(struct ceph_mount_info *cm, struct ceph_dir_result *dirp)
 
 /* ---- one entry after another ---- */
 
+/* The listing is this call's until the end of the block. */
+#define TURN(s) struct slot *turn_here __attribute__((cleanup(slot_turn_give_here))) = (slot_turn_take(s), s)
+
 /* The next entry, not yet taken; NULL: *err is 0 at the end, or why not. */
 static const struct cephring_dirent *peek(struct slot *s, int *err)
 {
@@ -141,6 +144,7 @@ struct dirent *ceph_readdir(struct ceph_mount_info *cm, struct ceph_dir_result *
 		errno = EBADF;
 		return NULL;
 	}
+	TURN(s);
 	e = peek(s, &err);
 	if (!e) {
 		errno = -err;
@@ -182,6 +186,7 @@ int ceph_readdirplus_r(struct ceph_mount_info *cm, struct ceph_dir_result *dirp,
 	DIRP(s, cm, dirp);
 	if (how < 0)
 		return how;
+	TURN(s);
 	e = peek(s, &err);
 	if (!e)
 		return err;
@@ -217,6 +222,7 @@ static int many(struct ceph_mount_info *cm, struct ceph_dir_result *dirp, char *
 	DIRP(s, cm, dirp);
 	if (!buf || size < 0)
 		return -EINVAL;
+	TURN(s);
 	while ((e = peek(s, &err))) {
 		int need = whole ? (int)sizeof(struct dirent) : e->name_len + 1;
 
@@ -248,6 +254,7 @@ int64_t ceph_telldir(struct ceph_mount_info *cm, struct ceph_dir_result *dirp)
 {
 	ENTER(cm);
 	DIRP(s, cm, dirp);
+	TURN(s);
 	return (int64_t)s->listing->position;
 }
 
@@ -257,7 +264,10 @@ static void seek(struct ceph_mount_info *cm, struct ceph_dir_result *dirp, uint6
 
 	ENTER_ELSE(cm, );
 	s = slot_by_pointer(&cm->handles, dirp, SLOT_DIR);
-	if (!s || cephring_seekdir(s->file, offset))
+	if (!s)
+		return;
+	TURN(s);
+	if (cephring_seekdir(s->file, offset))
 		return;
 	s->listing->at = s->listing->len = 0;
 	s->listing->position = offset;

@@ -145,6 +145,24 @@ int ceph_create_with_context(struct ceph_mount_info **out, struct CephContext *c
 
 /* ---- mounting ---- */
 
+/* What a child inherits of its parent's mount: memory that is nobody's. */
+static bool forget_inherited(struct ceph_mount_info *cm)
+{
+	if (cm->generation == engines_generation())
+		return false;
+	if (atomic_load(&cm->state) > STATE_READY) {
+		for (unsigned n = 0; n < USER_LANES; n++)
+			atomic_store(&cm->lane[n].inside, 0);
+		memset(&cm->fds, 0, sizeof cm->fds);
+		memset(&cm->handles, 0, sizeof cm->handles);
+		cm->m = NULL;
+		cm->cwd = NULL;
+		atomic_store(&cm->state, STATE_NEW);
+	}
+	cm->generation = engines_generation();
+	return true;
+}
+
 int ceph_init(struct ceph_mount_info *cm)
 {
 	int state = STATE_NEW, err;
@@ -206,7 +224,8 @@ int ceph_mount(struct ceph_mount_info *cm, const char *root)
 
 	if (!cm)
 		return -EINVAL;
-	if (atomic_load(&cm->state) == STATE_MOUNTED && cm->generation == engines_generation())
+	forget_inherited(cm);
+	if (atomic_load(&cm->state) == STATE_MOUNTED)
 		return -EISCONN;
 	err = ceph_init(cm);
 	if (err)
@@ -231,24 +250,6 @@ int ceph_is_mounted(struct ceph_mount_info *cm)
 }
 
 /* ---- the end ---- */
-
-/* What a child inherits of its parent's mount: memory that is nobody's. */
-static bool forget_inherited(struct ceph_mount_info *cm)
-{
-	if (cm->generation == engines_generation())
-		return false;
-	if (atomic_load(&cm->state) > STATE_READY) {
-		for (unsigned n = 0; n < USER_LANES; n++)
-			atomic_store(&cm->lane[n].inside, 0);
-		memset(&cm->fds, 0, sizeof cm->fds);
-		memset(&cm->handles, 0, sizeof cm->handles);
-		cm->m = NULL;
-		cm->cwd = NULL;
-		atomic_store(&cm->state, STATE_NEW);
-	}
-	cm->generation = engines_generation();
-	return true;
-}
 
 int ceph_unmount(struct ceph_mount_info *cm)
 {

@@ -2,7 +2,10 @@
 #include "slots.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define SLOT_OPEN 0x80000000u
 
@@ -213,4 +216,24 @@ unsigned slots_fini(struct slots *t)
 	}
 	atomic_store(&t->open, 0);
 	return left;
+}
+
+/* ---- turns ---- */
+
+enum { TURN_FREE, TURN_TAKEN, TURN_WANTED };
+
+void slot_turn_take(struct slot *s)
+{
+	uint32_t was = TURN_FREE;
+
+	if (atomic_compare_exchange_strong(&s->turn, &was, TURN_TAKEN))
+		return;
+	while (atomic_exchange(&s->turn, TURN_WANTED) != TURN_FREE)
+		syscall(SYS_futex, &s->turn, FUTEX_WAIT_PRIVATE, TURN_WANTED, NULL, NULL, 0);
+}
+
+void slot_turn_give(struct slot *s)
+{
+	if (atomic_exchange(&s->turn, TURN_FREE) == TURN_WANTED)
+		syscall(SYS_futex, &s->turn, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }

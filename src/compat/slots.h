@@ -28,7 +28,7 @@ struct slot {
 	cephring_file *file;
 	struct listing *listing; /* owned; of a directory: dirs.c */
 	_Atomic int64_t position;
-	_Atomic uint32_t turn; /* reads and writes at the position take turns (data.c) */
+	_Atomic uint32_t turn;
 };
 
 enum { SLOT_CHUNKS = 16, SLOT_CHUNK_FIRST = 64 };
@@ -54,6 +54,15 @@ static inline void slot_put_here(struct slot **s)
 /* Ends an open slot of which the caller has a reference, and takes that too. 0, or what closing the file
  * gave where nobody else was using it; -EBADF: somebody was faster. */
 int slot_close(struct slot *s);
+/* What a descriptor's position, or a listing, is used by goes one after another: POSIX says so, and a program
+ * may share a handle between threads. */
+void slot_turn_take(struct slot *s);
+void slot_turn_give(struct slot *s);
+static inline void slot_turn_give_here(struct slot **s)
+{
+	if (*s)
+		slot_turn_give(*s);
+}
 /* Closes what is left; nobody uses it any more. How many there were. */
 unsigned slots_fini(struct slots *t);
 

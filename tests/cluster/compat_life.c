@@ -242,6 +242,9 @@ static int child_uses(struct ceph_mount_info *cm)
 
 	if (ceph_is_mounted(cm) || ceph_mkdir(cm, "/no", 0755) != -ENOTCONN || ceph_unmount(cm) != -ENOTCONN)
 		return 1;
+	if (ceph_mount(cm, twice_root()) || ceph_statx(cm, "/two", &st, CEPH_STATX_INO, 0) ||
+	    ceph_unmount(cm))
+		return 6;
 	if (ceph_release(cm))
 		return 2;
 	if (twice_mount(&mine, twice_root(), NULL))

@@ -71,6 +71,20 @@ static void own_listing(int self, int round)
 	MUST(ceph_closedir(cm, d) == 0);
 }
 
+static struct ceph_dir_result *common_dir;
+
+/* All read on in one listing, and begin it anew now and then. */
+static void common_listing(int self, int round)
+{
+	struct dirent de;
+	int r = ceph_readdir_r(cm, common_dir, &de);
+
+	MUST(r == 1 ? de.d_name[0] == '.' || !strcmp(de.d_name, "file") || !strcmp(de.d_name, "dir")
+		    : r == 0);
+	if (r == 0 || self == 3)
+		ceph_rewinddir(cm, common_dir);
+}
+
 /* Whoever comes replaces a descriptor and closes the old one while others use it. */
 static void common(int self, int round)
 {
@@ -123,6 +137,7 @@ static void *work(void *arg)
 		if (round % 8 == 7)
 			own_listing(self, round);
 		common(self, round);
+		common_listing(self, round);
 		if (round % 4 == 0)
 			low_level(self, round);
 	}
@@ -215,12 +230,14 @@ int main(int argc, char **argv)
 	fd = ceph_open(cm, "/common/file", O_CREAT | O_WRONLY, 0666);
 	tap_eq(ceph_write(cm, fd, "12345678", 8, 0), 8, "a common file");
 	ceph_close(cm, fd);
+	tap_eq(ceph_opendir(cm, "/common", &common_dir), 0, "its directory");
 	for (intptr_t i = 0; i < THREADS; i++)
 		if (pthread_create(&t[i], NULL, work, (void *)i))
 			tap_die("a thread");
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(t[i], NULL);
 	tap_eq(atomic_load(&wrong), 0, "64 threads found all as it must be");
+	tap_eq(ceph_closedir(cm, common_dir), 0, "its directory is closed");
 	nonblocking();
 	n = ceph_getxattr(cm, "/", "cephring.view", buf, sizeof buf - 1);
 	buf[n > 0 ? n : 0] = '\0';

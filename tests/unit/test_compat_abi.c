@@ -69,6 +69,16 @@ Test(compat_abi, is_called_as_the_real_one)
 	free(name);
 }
 
+/* Plugins are loaded when little static thread storage is left, and threads of ours outlive a dlclose(). */
+Test(compat_abi, can_be_loaded_late_and_stays)
+{
+	char *flags = output("readelf -d " COMPAT_LIB " | grep FLAGS");
+
+	cr_assert(!strstr(flags, "STATIC_TLS"), "%s", flags);
+	cr_assert(strstr(flags, "NODELETE"));
+	free(flags);
+}
+
 Test(compat_abi, abidiff_finds_no_call_removed_or_changed)
 {
 	char *said = output("abidiff " REAL_LIB " " COMPAT_LIB
