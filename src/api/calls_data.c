@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,10 +14,13 @@ enum { IO_FLAGS = CEPHRING_IO_DSYNC | CEPHRING_IO_DIRECT | CEPHRING_IO_APPEND };
 static int check_open(const struct file *f, bool write)
 {
 	int how = f->flags & O_ACCMODE;
+	uint32_t mode;
 
 	if ((f->flags & O_PATH) || how == (write ? O_RDONLY : O_WRONLY))
 		return -EBADF;
-	return inode_is_dir(f->inode) ? -EISDIR : 0;
+	/* on any thread: the engine may be changing the attributes, though never the type */
+	mode = __atomic_load_n(&f->inode->a.mode, __ATOMIC_RELAXED);
+	return (mode & S_IFMT) == S_IFDIR ? -EISDIR : 0;
 }
 
 static int prepare(struct file *f, const struct op_family *fam, struct cephring_op *pub, cephring_cb cb,

@@ -155,6 +155,16 @@ int inside_addrs(cephring_mount *mt, char *text)
 	return inside_ask(mt, addrs, text);
 }
 
+static int stats(cephring_mount *mt, void *arg)
+{
+	return cephring_stats(mt, arg);
+}
+
+int inside_stats(cephring_mount *mt, struct cephring_stats *out)
+{
+	return inside_ask(mt, stats, out);
+}
+
 struct about_inode {
 	struct inode *i;
 	struct inside_inode *out;

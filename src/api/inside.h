@@ -38,6 +38,7 @@ struct inside_mount {
 	int64_t data_pool; /* the first one; -1: none */
 };
 int inside_mount_info(cephring_mount *m, struct inside_mount *out); /* [waits] */
+int inside_stats(cephring_mount *m, struct cephring_stats *out);    /* [waits] as cephring_stats() */
 
 enum { INSIDE_ADDRS_MAX = 128 };
 /* [waits] The address that servers know this client by, with its nonce, into INSIDE_ADDRS_MAX bytes. */

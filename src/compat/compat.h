@@ -40,7 +40,7 @@ int64_t ceph_ll_nonblocking_readv_writev(struct ceph_mount_info *cmount, struct 
 
 enum mount_state { STATE_NEW, STATE_READY, STATE_BUSY, STATE_MOUNTED, STATE_LEAVING };
 
-enum { USER_LANES = 16, FD_FIRST = 10 };
+enum { USER_LANES = 16, FD_FIRST = 10, CWD_TEXTS = 64 };
 
 struct UserPerm {
 	struct cephring_cred cred; /* groups: behind it, owned */
@@ -69,7 +69,9 @@ struct ceph_mount_info {
 	atomic_uint umask;
 	bool masks; /* only where POSIX ACLs are on does libcephfs heed a umask; else modes are as given */
 	cephring_inode *cwd; /* atomic; ref; NULL = the root */
-	char *cwd_text;      /* what ceph_getcwd() gave last */
+	/* What ceph_getcwd() gave; cwd_at: how many came. */
+	char *_Atomic cwd_text[CWD_TEXTS];
+	atomic_uint cwd_at;
 	struct ceph_client_callback_args callbacks;
 	uint32_t deleg_timeout;
 };

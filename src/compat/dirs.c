@@ -93,7 +93,8 @@ int ceph_ll_releasedir(struct ceph_mount_info *cm, struct ceph_dir_result *dirp)
 /* ---- one entry after another ---- */
 
 /* The listing is this call's until the end of the block. */
-#define TURN(s) struct slot *turn_here __attribute__((cleanup(slot_turn_give_here))) = (slot_turn_take(s), s)
+#define TURN(s)                                                                                              \
+	struct slot *turn_here __attribute__((unused, cleanup(slot_turn_give_here))) = (slot_turn_take(s), s)
 
 /* The next entry, not yet taken; NULL: *err is 0 at the end, or why not. */
 static const struct cephring_dirent *peek(struct slot *s, int *err)

@@ -110,7 +110,7 @@ char *compat_view(struct ceph_mount_info *cm)
 
 	if (!f)
 		return NULL;
-	cephring_stats(cm->m, &st);
+	inside_stats(cm->m, &st);
 	fprintf(f, "{\"library\": \"cephring %s\", \"descriptors\": %u, \"handles\": %u, ",
 		cephring_version(), atomic_load(&cm->fds.open), atomic_load(&cm->handles.open));
 	fprintf(f, "\"ops\": %llu, \"ops_cached\": %llu, \"syscalls\": %llu, \"gaps\": {",

@@ -108,7 +108,8 @@ static void mount_free(struct ceph_mount_info *cm)
 		free(s);
 	}
 	ceph_userperm_destroy(cm->perms);
-	free(cm->cwd_text);
+	for (unsigned n = 0; n < CWD_TEXTS; n++)
+		free(cm->cwd_text[n]);
 	free(cm);
 }
 

@@ -120,6 +120,25 @@ static char *path_of(struct ceph_mount_info *cm, cephring_inode *i)
 	return err ? NULL : strdup(*at ? at : "/");
 }
 
+/* What was given stays good, for other threads may be reading it, until many others were given: so each text
+ * is kept once. */
+static const char *keep_text(struct ceph_mount_info *cm, char *text)
+{
+	unsigned at;
+
+	for (unsigned n = 0; n < CWD_TEXTS; n++) {
+		char *had = atomic_load(&cm->cwd_text[n]);
+
+		if (had && !strcmp(had, text)) {
+			free(text);
+			return had;
+		}
+	}
+	at = atomic_fetch_add(&cm->cwd_at, 1);
+	free(atomic_exchange(&cm->cwd_text[at % CWD_TEXTS], text));
+	return text;
+}
+
 const char *ceph_getcwd(struct ceph_mount_info *cm)
 {
 	struct ceph_mount_info *unmounted = cm;
@@ -132,11 +151,5 @@ const char *ceph_getcwd(struct ceph_mount_info *cm)
 	cephring_put(cm->m, i);
 	if (!text)
 		return "";
-	/* what was given before stays good as long as it is true */
-	if (cm->cwd_text && !strcmp(cm->cwd_text, text)) {
-		free(text);
-		return cm->cwd_text;
-	}
-	free(__atomic_exchange_n(&cm->cwd_text, text, __ATOMIC_ACQ_REL));
-	return text;
+	return keep_text(cm, text);
 }
