@@ -53,6 +53,13 @@ bool data_inline_cancel(struct data_op *d, int err)
 
 /* ---- asking ---- */
 
+/* An MDS that cuts a file leaves the data in its inode as long as it was. An object would have ended there,
+ * whatever the size became since. */
+static uint32_t not_cut(const struct inode_stat *st)
+{
+	return st->truncate_size < st->inline_data.len ? (uint32_t)st->truncate_size : st->inline_data.len;
+}
+
 static void told(struct mreq *r, int result, const struct reply *rep)
 {
 	struct op *op = r->arg;
@@ -66,9 +73,9 @@ static void told(struct mreq *r, int result, const struct reply *rep)
 		if (d->moved) {
 			d->moved->d = d;
 			d->moved->version = st->inline_version;
-			d->moved->len = st->inline_data.len;
-			if (st->inline_data.len)
-				memcpy(d->moved->data, st->inline_data.p, st->inline_data.len);
+			d->moved->len = not_cut(st);
+			if (d->moved->len)
+				memcpy(d->moved->data, st->inline_data.p, d->moved->len);
 		}
 		result = d->moved ? 0 : -ENOMEM;
 	} else if (!result) {

@@ -525,6 +525,34 @@ static void keys(struct both *b)
 
 /* ---- data in the inode ---- */
 
+/* What was behind a cut does not come back when the file grows again. */
+static void inlined_cut(struct both *b, int by_open)
+{
+	const char *path = TOP "/inlined_cut";
+	const size_t left = by_open ? 0 : 10;
+	cephring_file *f;
+
+	they_do(b, THEY_UNLINK, path, NULL, 0);
+	bytes_fill(want, 1000, 0, 73);
+	if (they_write(b, path, want, 1000, 0) != 1000)
+		tap_die("libcephfs writes a small file");
+	f = opened(b, path, by_open ? O_RDWR | O_TRUNC : O_RDWR, NULL);
+	if (!by_open)
+		tap_eq(cut(b, f, left), 0, "cut");
+	tap_eq(cut(b, f, 100), 0, "and longer");
+	memset(want + left, 0, 100 - left);
+	memset(got, 0xee, 200);
+	tap_eq(cephring_sync_read(f, got, 200, 0, 0), 100, "read");
+	tap_eq(bytes_differ(want, got, 100), -1, "zeros behind the cut");
+	bytes_fill(want + 200, 50, 200, 74);
+	memset(want + 100, 0, 100);
+	tap_eq(cephring_sync_write(f, want + 200, 50, 200, 0), 50, "written to");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+	memset(got, 0xee, 300);
+	tap_eq(they_read(b, path, got, 300, 0), 250, "read by libcephfs");
+	tap_eq(bytes_differ(want, got, 250), -1, "the same");
+}
+
 static void inlined(struct both *b)
 {
 	const char *path = TOP "/inlined", *fresh = TOP "/inlined_by_us";
@@ -564,6 +592,8 @@ static void inlined(struct both *b)
 	memset(got, 0xee, 2000);
 	tap_eq(they_read(b, fresh, got, 2000, 0), 1000, "read by libcephfs");
 	tap_eq(bytes_differ(want, got, 1000), -1, "the same");
+	inlined_cut(b, 0);
+	inlined_cut(b, 1);
 	free(ceph_says("fs set cephfs inline_data false"));
 }
 
