@@ -160,6 +160,374 @@ static void killed_under(struct both *b)
 	tap_eq(cephring_sync_close(f), 0, "closed");
 }
 
+/* ---- load: blocks of one file written over and over, records appended to another, some through the cache
+ * ---- */
+
+enum { BLOCKS = 64, BLOCK = 16 << 10, WRITERS = 6, RECORD = 1000, APPENDERS = 4, RECORDS = 4000 };
+
+struct writer {
+	struct flight x;
+	uint32_t block, round;
+	uint8_t mem[BLOCK];
+};
+
+static struct load {
+	struct both *b;
+	cephring_file *f, *log;
+	struct writer w[WRITERS], a[APPENDERS];
+	struct flight sync;
+	uint32_t round[BLOCKS]; /* of the newest write that was answered */
+	bool busy[BLOCKS], stopping;
+	uint32_t next, records, answered, synced, syncs, bad;
+	int64_t error;
+} load;
+
+static void failed(int64_t res)
+{
+	load.bad++;
+	load.error = res;
+}
+
+static void write_next(struct writer *w)
+{
+	do
+		w->block = load.next++ % BLOCKS;
+	while (load.busy[w->block]);
+	load.busy[w->block] = true;
+	w->round = load.round[w->block] + 1;
+	bytes_fill(w->mem, BLOCK, (uint64_t)w->block * BLOCK, w->round);
+	writes(load.f, &w->x, w->mem, BLOCK, (uint64_t)w->block * BLOCK,
+	       w->round & 1 ? CEPHRING_IO_DIRECT : 0);
+}
+
+static void append_next(struct writer *w)
+{
+	w->round = load.records++;
+	bytes_fill(w->mem, RECORD, (uint64_t)w->round * RECORD, 99);
+	writes(load.log, &w->x, w->mem, RECORD, 0, w->round & 2 ? CEPHRING_IO_DIRECT : 0);
+}
+
+static void write_turn(struct writer *w)
+{
+	if (!w->x.ended)
+		return;
+	if (w->round) {
+		load.busy[w->block] = false;
+		load.round[w->block] = w->round;
+		load.answered++;
+		if (w->x.res != BLOCK)
+			failed(w->x.res);
+	}
+	w->round = 0;
+	if (!load.stopping)
+		write_next(w);
+}
+
+static void append_turn(struct writer *w)
+{
+	if (!w->x.ended)
+		return;
+	if (w->x.res != RECORD)
+		failed(w->x.res);
+	if (!load.stopping && load.records < RECORDS)
+		append_next(w);
+}
+
+static void load_turn(int ms)
+{
+	both_turn(load.b->engine, -1, ms);
+	for (unsigned n = 0; n < WRITERS; n++)
+		write_turn(&load.w[n]);
+	for (unsigned n = 0; n < APPENDERS; n++)
+		append_turn(&load.a[n]);
+	if (!load.sync.ended || load.stopping || load.answered < load.synced + 32)
+		return;
+	load.synced = load.answered;
+	load.syncs++;
+	if (load.sync.res)
+		failed(load.sync.res);
+	load.sync.ended = 0;
+	if (cephring_fsync(load.syncs & 1 ? load.f : load.log, 0, &load.sync.op, landed, &load.sync))
+		tap_die("fsync is taken");
+}
+
+static void load_for(unsigned ms)
+{
+	uint64_t end = now_ns() + ms * 1000000ull;
+
+	while (now_ns() < end)
+		load_turn(5);
+}
+
+static void load_begin(struct both *b)
+{
+	memset(&load, 0, sizeof load);
+	load.b = b;
+	load.f = opened(b->mount, TOP "/blocks", O_RDWR | O_CREAT | O_TRUNC, NULL);
+	load.log = opened(b->mount, TOP "/log", O_RDWR | O_CREAT | O_TRUNC | O_APPEND, NULL);
+	load.sync.ended = 1;
+	for (unsigned n = 0; n < WRITERS; n++)
+		load.w[n].x.ended = 1;
+	for (unsigned n = 0; n < APPENDERS; n++)
+		append_next(&load.a[n]);
+	load_for(300);
+}
+
+static int in_flight(void)
+{
+	int n = !load.sync.ended;
+
+	for (unsigned k = 0; k < WRITERS; k++)
+		n += !load.w[k].x.ended;
+	for (unsigned k = 0; k < APPENDERS; k++)
+		n += !load.a[k].x.ended;
+	return n;
+}
+
+/* Whatever was done to the cluster is over. */
+static void load_end(const char *what)
+{
+	uint64_t limit = now_ns() + 60 * S;
+	size_t size = BLOCKS * BLOCK, len;
+	int good = 1;
+
+	load.stopping = true;
+	while (in_flight() && now_ns() < limit)
+		load_turn(20);
+	tap_eq(in_flight(), 0, what);
+	load_turn(0);
+	tap_eq(load.bad, 0, "nothing failed");
+	if (load.bad)
+		tap_note("%" PRId64, load.error);
+	tap_eq(cephring_sync_fsync(load.f, 0) | cephring_sync_fsync(load.log, 0), 0, "fsync");
+	tap_ok(load.answered && load.records > APPENDERS && load.syncs > 2, "there was something to lose");
+	tap_note("%u writes, %u records, %u fsyncs", load.answered, load.records, load.syncs);
+	memset(got, 0, size);
+	tap_ok(they_read(load.b, TOP "/blocks", got, size, 0) > 0, "libcephfs reads the blocks");
+	for (unsigned n = 0; n < BLOCKS; n++) {
+		bytes_fill(want, BLOCK, (uint64_t)n * BLOCK, load.round[n]);
+		good &= !load.round[n] || !memcmp(got + (size_t)n * BLOCK, want, BLOCK);
+	}
+	tap_ok(good, "each is what was written last");
+	len = (size_t)load.records * RECORD;
+	bytes_fill(want, len, 0, 99);
+	tap_eq(they_read(load.b, TOP "/log", got, sizeof got, 0), (long long)len, "and the records");
+	tap_eq(bytes_differ(got, want, len), -1, "each is there once, in order");
+	tap_eq(cephring_sync_close(load.f) | cephring_sync_close(load.log), 0, "closed");
+}
+
+/* ---- what is done to the cluster meanwhile ---- */
+
+static void *command_thread(void *arg)
+{
+	void **p = arg;
+
+	if (system(p[0]) < 0)
+		tap_note("no shell");
+	atomic_store((atomic_bool *)p[1], true);
+	return NULL;
+}
+
+__attribute__((format(printf, 1, 2))) static void meanwhile(const char *fmt, ...)
+{
+	char args[512], line[1024];
+	atomic_bool ended = false;
+	void *p[2] = { line, &ended };
+	pthread_t t;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(args, sizeof args, fmt, ap);
+	va_end(ap);
+	snprintf(line, sizeof line, "'%s' %s >/dev/null 2>&1", getenv("DEVCLUSTER"), args);
+	if (pthread_create(&t, NULL, command_thread, p))
+		tap_die("a thread");
+	while (!atomic_load(&ended))
+		load_turn(5);
+	pthread_join(t, NULL);
+}
+
+static void osds(struct both *b)
+{
+	load_begin(b);
+	meanwhile("kill osd.0");
+	load_for(1000);
+	meanwhile("restart osd.0");
+	load_for(1500);
+	meanwhile("pause osd.1");
+	load_for(1000);
+	meanwhile("resume osd.1");
+	load_for(300);
+	load_end("an OSD killed and restarted, another paused: every stall ends");
+}
+
+static void maps(struct both *b)
+{
+	load_begin(b);
+	meanwhile("ceph osd out 1");
+	load_for(500);
+	for (int n = 0; n < 3; n++) {
+		meanwhile("ceph osd primary-affinity osd.%d 0", n & 1);
+		meanwhile("ceph osd primary-affinity osd.%d 1", n & 1);
+	}
+	meanwhile("ceph osd set pause");
+	load_for(300);
+	meanwhile("ceph osd unset pause");
+	meanwhile("ceph osd in 1");
+	load_end("an OSD out and in, primaries that change, a pause: every stall ends");
+}
+
+static void mds(struct both *b)
+{
+	char *text = ceph_says("fs dump -f json");
+	json_t *v = json_loads(text, 0, NULL), *info = NULL, *one;
+	const char *key, *name = NULL;
+
+	json_unpack(v, "{s:[{s:{s:o}}]}", "filesystems", "mdsmap", "info", &info);
+	json_object_foreach(info, key, one) name = json_string_value(json_object_get(one, "name"));
+	if (!name)
+		tap_die("an MDS");
+	load_begin(b);
+	meanwhile("kill mds.%s", name);
+	load_for(500);
+	meanwhile("restart mds.%s", name);
+	load_end("another MDS takes over: every stall ends");
+	json_decref(v);
+	free(text);
+}
+
+/* ---- pools ---- */
+
+/* Each a little longer: what takes no more room is let in however full it is. */
+static int64_t until(struct both *b, cephring_file *f, int64_t res)
+{
+	static uint64_t at = 1 << 20;
+	uint64_t limit = now_ns() + 40 * S;
+	int64_t was;
+
+	do {
+		was = cephring_sync_write(f, want, 4096, at += 4096, CEPHRING_IO_DIRECT);
+		if (was != res)
+			serve(b->engine, 100);
+	} while (was != res && now_ns() < limit);
+	return was;
+}
+
+static void full(struct both *b)
+{
+	cephring_file *f = opened(b->mount, TOP "/full", O_RDWR | O_CREAT, NULL);
+	int64_t res;
+
+	bytes_fill(want, 4096, 0, 5);
+	tap_eq(cephring_sync_write(f, want, 4096, 0, 0), 4096, "written");
+	tap_eq(cephring_sync_fsync(f, 0), 0, "fsync");
+	free(ceph_says("osd pool set-quota cephfs.data max_bytes 4096"));
+	tap_eq(until(b, f, -ENOSPC), -ENOSPC, "the pool is full: a write says so");
+	res = cephring_sync_write(f, want, 4096, 8 << 20, 0);
+	tap_ok(res == -ENOSPC || (res == 4096 && cephring_sync_fsync(f, 0) == -ENOSPC),
+	       "so does one that may be cached, or its fsync");
+	tap_eq(cephring_sync_fsync(f, 0), 0, "who was told is not told again");
+	free(ceph_says("osd pool set-quota cephfs.data max_bytes 0"));
+	tap_eq(until(b, f, 4096), 4096, "there is room again");
+	tap_eq(cephring_sync_write(f, want, 4096, 8 << 20, 0), 4096, "for all");
+	tap_eq(cephring_sync_fsync(f, 0), 0, "fsync");
+	tap_eq(they_read(b, TOP "/full", got, 8192, 8 << 20), 4096, "libcephfs reads it");
+	tap_eq(bytes_differ(got, want, 4096), -1, "the same");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
+static int64_t pool_id(const char *name)
+{
+	char *text = ceph_says("osd pool get %s size -f json", name);
+	json_t *v = json_loads(text, 0, NULL);
+	json_int_t id = -1;
+
+	json_unpack(v, "{s:I}", "pool_id", &id);
+	json_decref(v);
+	free(text);
+	return (int64_t)id;
+}
+
+static void deleted(struct both *b)
+{
+	struct cephring_layout l = { 0, 0, 0, -1 };
+	cephring_file *f;
+
+	free(ceph_says("osd pool create doomed 4"));
+	free(ceph_says("fs add_data_pool cephfs doomed"));
+	l.pool = pool_id("doomed");
+	f = opened(b->mount, TOP "/doomed", O_RDWR | O_CREAT, &l);
+	bytes_fill(want, 4096, 0, 6);
+	tap_eq(cephring_sync_write(f, want, 4096, 0, CEPHRING_IO_DIRECT), 4096, "written to another pool");
+	free(ceph_says("fs rm_data_pool cephfs doomed"));
+	free(ceph_says("config set mon mon_allow_pool_delete true"));
+	free(ceph_says("osd pool delete doomed doomed --yes-i-really-really-mean-it"));
+	tap_eq(until(b, f, -ENOENT), -ENOENT, "which is gone");
+	cephring_sync_close(f);
+	tap_eq(ours_write(b, TOP "/full", want, 4096, 0), 4096, "others go on");
+}
+
+/* Two of three shards: written and read all the same. */
+static void erasure(struct both *b)
+{
+	struct cephring_layout l = { 65536, 3, 262144, -1 };
+	const size_t size = 3 << 20;
+	cephring_file *f;
+
+	free(ceph_says("osd erasure-code-profile set two k=2 m=1 crush-failure-domain=osd"));
+	free(ceph_says("osd pool create ec 4 4 erasure two"));
+	free(ceph_says("osd pool set ec allow_ec_overwrites true"));
+	free(ceph_says("osd pool set ec min_size 2"));
+	free(ceph_says("fs add_data_pool cephfs ec"));
+	l.pool = pool_id("ec");
+	f = opened(b->mount, TOP "/ec", O_RDWR | O_CREAT, &l);
+	bytes_fill(want, size, 0, 7);
+	tap_eq(cephring_sync_write(f, want, size, 0, 0), (long long)size, "written to an erasure coded pool");
+	bytes_fill(want + 100001, 70001, 100001, 8);
+	tap_eq(cephring_sync_write(f, want + 100001, 70001, 100001, CEPHRING_IO_DIRECT), 70001,
+	       "into the middle");
+	tap_eq(cephring_sync_write(f, want, 1, size + 99999, 0), 1, "and far behind");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+	memset(want + size + 1, 0, 99999);
+	memset(got, 0xee, sizeof got);
+	tap_eq(they_read(b, TOP "/ec", got, sizeof got, 0), (long long)size + 100000, "libcephfs reads it");
+	tap_eq(bytes_differ(got, want, size), -1, "the same");
+	memset(got, 0xee, sizeof got);
+	f = opened(b->mount, TOP "/ec", O_RDONLY, NULL);
+	tap_eq(cephring_sync_read(f, got, sizeof got, 0, CEPHRING_IO_DIRECT), (long long)size + 100000,
+	       "we read it");
+	tap_eq(bytes_differ(got, want, size), -1, "the same");
+	tap_ok(!memcmp(got + size, want + size + 1, 99999) && got[size + 99999] == want[0], "and the hole");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
+/* ---- encrypted ---- */
+
+static void secure(struct both *b)
+{
+	static const char *const options[] = { "ms_client_mode", "secure", NULL };
+	struct cephring_stats st = { .size = sizeof st };
+	const size_t size = 3 << 20;
+	struct beside o;
+	cephring_file *f;
+
+	beside_begin(b, &o, options);
+	f = opened(o.mount, TOP "/secure", O_RDWR | O_CREAT, NULL);
+	bytes_fill(want, size, 0, 9);
+	tap_eq(cephring_sync_write(f, want, size, 0, CEPHRING_IO_DIRECT), (long long)size,
+	       "written encrypted");
+	memset(got, 0xee, size);
+	tap_eq(cephring_sync_read(f, got, size, 0, CEPHRING_IO_DIRECT), (long long)size, "read");
+	tap_eq(bytes_differ(got, want, size), -1, "the same");
+	cephring_stats(o.mount, &st);
+	tap_ok(st.copied_secure >= 2 * size, "all was copied: %" PRIu64, st.copied_secure);
+	tap_eq(cephring_sync_close(f), 0, "closed");
+	memset(got, 0xee, size);
+	tap_eq(they_read(b, TOP "/secure", got, size, 0), (long long)size, "libcephfs reads it");
+	tap_eq(bytes_differ(got, want, size), -1, "the same");
+	beside_end(&o);
+}
+
 int main(void)
 {
 	struct both *b = both_new(NULL, NULL);
@@ -167,9 +535,16 @@ int main(void)
 	they(b, their_clean, TOP);
 	if (they_do(b, THEY_MKDIR, TOP, NULL, 0777))
 		tap_die("a directory");
+	full(b);
 	early(b, 0);
 	early(b, 1);
 	killed_under(b);
+	secure(b);
+	erasure(b);
+	deleted(b);
+	osds(b);
+	maps(b);
+	mds(b);
 	both_free(b);
 	return tap_end();
 }
