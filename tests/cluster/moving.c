@@ -357,8 +357,8 @@ int main(int argc, char **argv)
 		tap_eq(cephring_sync_unmount(mount[c]), 0, "a client leaves");
 		tap_eq(cephring_engine_free(engine[c]), 0, "its engine ends");
 	}
-	/* When all is told: listing, libcephfs shows what the MDS has of a file, also while another client holds
-	 * exclusive caps and is ahead of that; only a stat asks. */
+	/* When all is told: listing, libcephfs shows what the MDS has of a file, also while another client
+	 * holds exclusive caps and is ahead of that; only a stat asks. */
 	for (int d = 0; d < DIRS; d++)
 		tap_eq(their_listing(cm, d, lanes, true), 0, "and sees what is left at the end");
 	second_unmount(cm);
