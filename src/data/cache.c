@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { RETRY_NS = 10000000 };
+enum { RETRY_NS = 10000000, TRIM_NS = 500000000 };
 
 /* ---- pages ---- */
 
@@ -335,6 +335,7 @@ void pcache_drop_all(struct pcache *c)
 	pcache_enter(c);
 	while (!TAILQ_EMPTY(&c->lru))
 		page_free(TAILQ_FIRST(&c->lru));
+	pagepool_clear(&c->pool);
 	c->unpark = true;
 	pcache_leave(c);
 }
@@ -445,20 +446,38 @@ static bool deliver(struct pcache *c)
 	return true;
 }
 
+static void timer_at(struct pcache *c, uint64_t at)
+{
+	if (c->timer_ns && c->timer_ns <= at)
+		return;
+	c->timer_ns = at;
+	c->ops->timer(c->arg, at);
+}
+
 static void set_timer(struct pcache *c)
 {
 	const struct pcache_page *p = TAILQ_FIRST(&c->dirty);
 	uint64_t at = p ? p->dirty_ns + c->o.max_age_ns : 0, now;
 
+	if (pagepool_has_idle(&c->pool)) {
+		if (!c->trim_ns)
+			c->trim_ns = c->ops->now(c->arg) + TRIM_NS;
+		timer_at(c, c->trim_ns);
+	}
 	if (!p || (c->timer_ns && c->timer_ns <= at))
 		return;
 	now = c->ops->now(c->arg);
 	if (at <= now) /* overdue: there was no memory to write it back */
 		at = now + RETRY_NS;
-	if (c->timer_ns && c->timer_ns <= at)
+	timer_at(c, at);
+}
+
+static void trim(struct pcache *c)
+{
+	if (!c->trim_ns || c->trim_ns > c->ops->now(c->arg))
 		return;
-	c->timer_ns = at;
-	c->ops->timer(c->arg, at);
+	c->trim_ns = 0;
+	pagepool_trim(&c->pool);
 }
 
 void pcache_enter(struct pcache *c)
@@ -481,6 +500,7 @@ void pcache_tick(struct pcache *c)
 	pcache_enter(c);
 	c->timer_ns = 0;
 	pages_flush(c);
+	trim(c);
 	pcache_leave(c);
 }
 

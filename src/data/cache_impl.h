@@ -58,6 +58,7 @@ struct pcache {
 	uint64_t seq;         /* of transfers */
 	uint64_t io_count;    /* under way */
 	uint64_t timer_ns;    /* what `timer` was last told */
+	uint64_t trim_ns;     /* when free memory is looked at; 0: there was none */
 	unsigned depth;
 	bool unpark; /* room may have come */
 	struct pcache_stats stats;

@@ -6,6 +6,7 @@
 #include "span.h"
 
 #include <assert.h>
+#include <sys/mman.h>
 #ifdef ASAN
 #include <sanitizer/asan_interface.h>
 #else
@@ -27,11 +28,13 @@ void pagepool_init(struct pagepool *p, size_t bytes)
 	*p = (struct pagepool){ .blocks_max = bytes / BLOCK_BYTES ? bytes / BLOCK_BYTES : 1 };
 	TAILQ_INIT(&p->open);
 	TAILQ_INIT(&p->full);
+	TAILQ_INIT(&p->idle);
 }
 
 static void block_free(struct pagepool *p, struct pool_block *b)
 {
-	TAILQ_REMOVE(&p->open, b, link);
+	TAILQ_REMOVE(&p->idle, b, link);
+	p->idle_blocks--;
 	ASAN_UNPOISON_MEMORY_REGION(b->bytes, BLOCK_BYTES);
 	mem_free(b->bytes, BLOCK_BYTES);
 	mem_free(b, sizeof *b);
@@ -40,9 +43,32 @@ static void block_free(struct pagepool *p, struct pool_block *b)
 
 void pagepool_fini(struct pagepool *p)
 {
-	assert(!p->used && TAILQ_EMPTY(&p->full));
-	while (!TAILQ_EMPTY(&p->open))
-		block_free(p, TAILQ_FIRST(&p->open));
+	assert(!p->used && TAILQ_EMPTY(&p->full) && TAILQ_EMPTY(&p->open));
+	pagepool_clear(p);
+}
+
+void pagepool_clear(struct pagepool *p)
+{
+	while (!TAILQ_EMPTY(&p->idle))
+		block_free(p, TAILQ_FIRST(&p->idle));
+	p->idle_least = 0;
+}
+
+void pagepool_trim(struct pagepool *p)
+{
+	for (size_t n = (p->idle_least + 1) / 2; n; n--)
+		block_free(p, TAILQ_LAST(&p->idle, pool_blocks));
+	p->idle_least = p->idle_blocks;
+}
+
+/* All pages at once, which is cheaper than a fault for each. Kernels before 5.14 do not have it. The block's
+ * edges may not be those of pages. */
+static void populate(uint8_t *bytes)
+{
+	uintptr_t from = ((uintptr_t)bytes + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
+	uintptr_t to = ((uintptr_t)bytes + BLOCK_BYTES) & ~(uintptr_t)(PAGE_BYTES - 1);
+
+	madvise((void *)from, to - from, MADV_POPULATE_WRITE);
 }
 
 static struct pool_block *block_new(struct pagepool *p)
@@ -56,6 +82,8 @@ static struct pool_block *block_new(struct pagepool *p)
 		mem_free(b, sizeof *b);
 		return NULL;
 	}
+	if (p->blocks)
+		populate(b->bytes);
 	ASAN_POISON_MEMORY_REGION(b->bytes, BLOCK_BYTES);
 	b->free = ~0ull;
 	for (unsigned n = 0; n < POOL_BLOCK_PAGES; n++)
@@ -65,13 +93,27 @@ static struct pool_block *block_new(struct pagepool *p)
 	return b;
 }
 
+/* The one that was used last: it is the likeliest to be in the processor's cache. */
+static struct pool_block *block_reuse(struct pagepool *p)
+{
+	struct pool_block *b = TAILQ_FIRST(&p->idle);
+
+	if (!b)
+		return block_new(p);
+	TAILQ_REMOVE(&p->idle, b, link);
+	TAILQ_INSERT_HEAD(&p->open, b, link);
+	if (--p->idle_blocks < p->idle_least)
+		p->idle_least = p->idle_blocks;
+	return b;
+}
+
 struct pagemem *pagepool_get(struct pagepool *p)
 {
 	struct pool_block *b = TAILQ_FIRST(&p->open);
 	struct pagemem *m;
 
 	if (!b)
-		b = block_new(p);
+		b = block_reuse(p);
 	if (!b)
 		return NULL;
 	m = &b->page[__builtin_ctzll(b->free)];
@@ -86,7 +128,6 @@ struct pagemem *pagepool_get(struct pagepool *p)
 	return m;
 }
 
-/* Blocks that are free as a whole are let go of, but for one. */
 void pagemem_put(struct pagepool *p, struct pagemem *m)
 {
 	struct pool_block *b;
@@ -101,6 +142,9 @@ void pagemem_put(struct pagepool *p, struct pagemem *m)
 	}
 	b->free |= 1ull << (m - b->page);
 	p->used--;
-	if (b->free == ~0ull && TAILQ_FIRST(&p->open) != TAILQ_LAST(&p->open, pool_blocks))
-		block_free(p, b);
+	if (b->free != ~0ull)
+		return;
+	TAILQ_REMOVE(&p->open, b, link);
+	TAILQ_INSERT_HEAD(&p->idle, b, link);
+	p->idle_blocks++;
 }

@@ -2,10 +2,16 @@
  *
  * Pages that are taken one after another lie one behind another as far as there is room, so that a run of
  * pages of a file is few pieces of memory. A page is counted: the cache has it, and each transfer that it is
- * in. One thread.
+ * in.
+ *
+ * Blocks that became free as a whole are kept, for the next pages: memory that is new costs a fault for each
+ * page, more than what is copied into it. pagepool_trim() gives back what nobody needed for a while.
+ *
+ * One thread.
  */
 #pragma once
 #include <sys/queue.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,8 +25,10 @@ struct pagemem {
 };
 TAILQ_HEAD(pool_blocks, pool_block);
 struct pagepool {
-	struct pool_blocks open, full; /* blocks with free pages, and without */
+	struct pool_blocks open, full; /* blocks with free pages and others, and without free ones */
+	struct pool_blocks idle;       /* with free ones only; used last first */
 	size_t blocks, blocks_max, used;
+	size_t idle_blocks, idle_least; /* now, and the least since pagepool_trim() */
 };
 /* Of at most `bytes`, and at least one block. */
 void pagepool_init(struct pagepool *p, size_t bytes);
@@ -33,3 +41,10 @@ static inline struct pagemem *pagemem_ref(struct pagemem *m)
 	return m;
 }
 void pagemem_put(struct pagepool *p, struct pagemem *m); /* takes NULL */
+/* Half of the blocks that were free ever since the last call go back to the system. */
+void pagepool_trim(struct pagepool *p);
+void pagepool_clear(struct pagepool *p); /* all that are free */
+static inline bool pagepool_has_idle(const struct pagepool *p)
+{
+	return p->idle_blocks;
+}

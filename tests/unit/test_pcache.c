@@ -276,6 +276,24 @@ Test(pcache, long_reads_go_straight_to_their_memory)
 	cr_assert_eq(memcmp(r1.buf, b.osd + 32 * PAGE, 16 * PAGE), 0);
 }
 
+Test(pcache, free_memory_is_looked_at_until_it_is_gone)
+{
+	cr_assert_eq(start_read(&r1, 0, 4 * PAGE), 1);
+	end_all();
+	cr_assert_eq(b.timer, 0);
+	b.now = 7;
+	pcache_drop(&b.f, 0, SIZE);
+	cr_assert_eq(stats().bytes, 0);
+	for (unsigned ticks = 0; b.timer; ticks++) {
+		cr_assert_lt(ticks, 3);
+		cr_assert_gt(b.timer, b.now);
+		b.now = b.timer;
+		b.timer = 0;
+		pcache_tick(b.c);
+	}
+	cr_assert_gt(b.now, 7);
+}
+
 Test(pcache, writes_are_joined_and_cut_at_objects)
 {
 	for (unsigned n = 0; n < 10; n++)
