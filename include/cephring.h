@@ -422,7 +422,10 @@ CEPHRING_API int cephring_fallocate(cephring_file *f, int mode, uint64_t offset,
 CEPHRING_API int cephring_seek(cephring_file *f, uint64_t offset, int whence, struct cephring_op *op,
 			       cephring_cb cb, void *user);
 enum {
-	CEPHRING_COPY_OFFLOAD = 1, /* whole objects are copied by the OSDs where layouts allow it */
+	/* Whole objects are copied by the OSDs: where both files have one object in a stripe and the same
+	 * object size, and both offsets are as far from an object's beginning. Not the first object of `to`,
+	 * and nothing behind where `from` was last cut. All else is copied through memory, as without it. */
+	CEPHRING_COPY_OFFLOAD = 1,
 };
 /* copy_file_range(2) within the mount: res = bytes copied, fewer at the end of `from`. The same file:
  * -EINVAL if the ranges overlap. */

@@ -38,6 +38,8 @@ void data_io_end(struct data_op *d)
 {
 	mem_free(d->ns, 0);
 	d->ns = NULL;
+	mem_free(d->from.ns, 0);
+	d->from.ns = NULL;
 	snapctx_put(d->ctx);
 	d->ctx = NULL;
 }
@@ -99,7 +101,7 @@ static void drop(struct data_op *d)
 static void detached_done(struct data_op *d, int result)
 {
 	if (d->inode) {
-		data_written(d, !result && d->io.kind == FILE_WRITE ? d->offset + d->len : 0);
+		data_written(d, !result && d->io.kind != FILE_ZERO ? d->offset + d->len : 0);
 		drop(d);
 	}
 	release(d);
@@ -188,6 +190,12 @@ void data_caps_put(struct data_op *d)
 	d->got = 0;
 	if (got)
 		caps_put(&d->mt->meta, d->inode, got);
+	if (!d->from.inode)
+		return;
+	if (d->from.got)
+		caps_put(&d->mt->meta, d->from.inode, d->from.got);
+	inode_put(&d->mt->meta, d->from.inode);
+	d->from.inode = NULL;
 }
 
 bool data_size_certain(const struct data_op *d)
@@ -276,6 +284,10 @@ int64_t data_io(struct data_op *d, enum file_io_kind kind, uint64_t offset, uint
 	io->let_go = io_let_go;
 	io->arg = d;
 	err = data_where(d, &io->at, kind != FILE_READ);
+	if (!err && kind == FILE_COPY) {
+		io->from_offset = d->op->u.data.from_offset;
+		err = data_where_inode(d->from.inode, &io->from, &d->from.ns);
+	}
 	if (!err)
 		err = file_io_submit(d->mt->data.osdc, io);
 	if (err) {

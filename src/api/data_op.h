@@ -21,7 +21,12 @@ struct data_op {
 	struct file *file;
 	struct inode *inode; /* as op->inode */
 	struct cap_wait wait;
-	uint32_t got; /* references held */
+	uint32_t got;                /* references held */
+	struct {                     /* of a write that is a copy: what it comes from */
+		struct inode *inode; /* ref, while its caps are held */
+		uint32_t got;
+		char *ns; /* owned: of the I/O */
+	} from;
 	struct file_io io;
 	bool io_busy;
 	struct data_inline *moved; /* owned: data_inline.c */
@@ -43,6 +48,7 @@ struct data_op {
 	TAILQ_ENTRY(data_op) append; /* while in_turn */
 	TAILQ_ENTRY(data_op) detached;
 	bool in_turn, size_asked;
+	bool through;            /* copy: the next piece goes through memory */
 	uint32_t uid, gid;       /* who writes */
 	uint64_t offset, len;    /* of this operation, as far as it is decided */
 	void *buf;               /* owned: mem_alloc() */
@@ -89,6 +95,9 @@ bool data_inline_read(struct data_op *d, const struct iovec *iov);
 int64_t data_inline_step(struct data_op *d);
 bool data_inline_cancel(struct data_op *d, int err);
 void data_inline_free(struct data_op *d);
+/* data_copy.c: a write that is a copy of objects (op->u.data.from), as data_io(); Fw is held. -EAGAIN: not
+ * now, or not of this file. */
+int64_t data_copy_io(struct data_op *d);
 /* fsync as a part. Results as op_sub(). */
 int64_t data_sync(struct data_op *d, bool datasync);
 

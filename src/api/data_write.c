@@ -107,7 +107,10 @@ static int64_t write_direct(struct data_op *d)
 		d->op->at = WRITE_HELD;
 		return res;
 	}
-	res = data_io(d, FILE_WRITE, d->offset, d->len, d->op->u.data.iov, d->op->u.data.iov_count);
+	if (d->op->u.data.from)
+		res = data_copy_io(d);
+	else
+		res = data_io(d, FILE_WRITE, d->offset, d->len, d->op->u.data.iov, d->op->u.data.iov_count);
 	if (res == OP_PENDING)
 		data_cache_passed(d, d->offset, d->len);
 	return res;
@@ -125,7 +128,7 @@ static int64_t held(struct data_op *d)
 		return 0;
 	}
 	op->at = WRITE_WRITTEN;
-	if ((d->got & CAP_FB) && data_cache_takes(d))
+	if (!op->u.data.from && (d->got & CAP_FB) && data_cache_takes(d))
 		return data_cache_write(d);
 	return write_direct(d);
 }
@@ -213,7 +216,8 @@ static int64_t write_step(struct op *op, int64_t res)
 			break;
 		case WRITE_CAPS:
 			op->at = WRITE_HELD;
-			res = data_caps(d, CAP_FW, data_cached(d) ? CAP_FB : 0, d->offset + d->len);
+			res = data_caps(d, CAP_FW, data_cached(d) && !op->u.data.from ? CAP_FB : 0,
+					d->offset + d->len);
 			break;
 		case WRITE_HELD:
 			res = held(d);
@@ -222,8 +226,8 @@ static int64_t write_step(struct op *op, int64_t res)
 			res = written(d);
 			break;
 		default:
-			d->mt->data.writes++;
-			d->mt->data.written_bytes += d->len;
+			d->mt->data.writes += !op->u.data.from;
+			d->mt->data.written_bytes += op->u.data.from ? 0 : d->len;
 			return (int64_t)d->len;
 		}
 	}

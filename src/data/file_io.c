@@ -106,6 +106,29 @@ static void zero_rest(struct file_part *p)
 
 /* ---- one request ---- */
 
+static int build_copy(struct file_part *p)
+{
+	struct file_io *io = p->io;
+	const struct file_where *w = &io->at, *from = &io->from;
+	uint32_t size = w->layout.object_size;
+	uint64_t object = p->run.object - io->offset / size + io->from_offset / size;
+	char name[STRIPE_NAME_MAX];
+	struct osd_copy src = {
+		.pool = from->pool,
+		.nspace = from->nspace,
+		.oid = { (const uint8_t *)name, (uint32_t)stripe_object_name(from->ino, object, name) },
+		.snapid = from->snapid,
+		.src_fadvise = OSD_OP_FADVISE_SEQUENTIAL | OSD_OP_FADVISE_NOCACHE,
+		.trunc = { .size = stripe_object_trunc(&w->layout, p->run.object, w->truncate_size),
+			   .seq = w->truncate_seq },
+	};
+	struct osd_op *op = osd_req_op(&p->q);
+
+	osd_op_copy_from(op, &src, &p->q.payload);
+	op->flags = OSD_OP_FADVISE_SEQUENTIAL | OSD_OP_FADVISE_DONTNEED;
+	return 0;
+}
+
 static int build(struct file_part *p, const struct stripe_run *run)
 {
 	struct file_io *io = p->io;
@@ -115,7 +138,9 @@ static int build(struct file_part *p, const struct stripe_run *run)
 	uint32_t count;
 	int err;
 
-	if (io->kind == FILE_ZERO) {
+	if (io->kind == FILE_COPY && !p->hole)
+		return build_copy(p);
+	if (io->kind == FILE_ZERO || io->kind == FILE_COPY) {
 		if (run->len == w->layout.object_size && run->object)
 			osd_op_delete(osd_req_op(&p->q));
 		else
@@ -133,8 +158,9 @@ static int build(struct file_part *p, const struct stripe_run *run)
 static void part_done(struct osd_req *q, int result);
 static void part_let_go(struct osd_req *q);
 
-static int send(struct file_part *p, const struct stripe_run *run)
+static int send(struct file_part *p)
 {
+	const struct stripe_run *run = &p->run;
 	struct file_io *io = p->io;
 	const struct file_where *w = &io->at;
 	char name[STRIPE_NAME_MAX];
@@ -170,7 +196,7 @@ static bool next_run(struct file_io *io, struct stripe_run *run)
 	if (io->window_end == end)
 		return false;
 	len = end - io->window_end;
-	if (io->at.layout.object_size > FILE_IO_OBJECT && len > FILE_IO_RUN)
+	if (io->kind != FILE_COPY && io->at.layout.object_size > FILE_IO_OBJECT && len > FILE_IO_RUN)
 		len = FILE_IO_RUN;
 	stripe_begin(&io->it, &io->at.layout, io->window_end, len);
 	io->window_end += len;
@@ -187,12 +213,12 @@ static void fail(struct file_io *io, int err)
 static bool feed(struct file_part *p)
 {
 	struct file_io *io = p->io;
-	struct stripe_run run;
 	int err;
 
-	if (io->err || !next_run(io, &run))
+	if (io->err || !next_run(io, &p->run))
 		return false;
-	err = send(p, &run);
+	p->hole = false;
+	err = send(p);
 	if (err)
 		fail(io, err);
 	p->busy = !err;
@@ -228,6 +254,25 @@ static void part_let_go(struct osd_req *q)
 	part_lets_go((struct file_part *)q);
 }
 
+/* What is to be copied is a hole: one is made here. */
+static bool copy_hole(struct file_part *p, int *result)
+{
+	struct file_io *io = p->io;
+
+	if (io->kind != FILE_COPY || *result != -ENOENT || p->hole || io->err)
+		return false;
+	p->hole = true;
+	*result = send(p);
+	p->busy = !*result;
+	io->busy += p->busy;
+	return p->busy;
+}
+
+static bool absent_is_hole(const struct file_part *p)
+{
+	return p->io->kind != FILE_WRITE && (p->io->kind != FILE_COPY || p->hole);
+}
+
 static void part_done(struct osd_req *q, int result)
 {
 	struct file_part *p = (struct file_part *)q;
@@ -235,7 +280,9 @@ static void part_done(struct osd_req *q, int result)
 
 	p->busy = false;
 	io->busy--;
-	if (result == -ENOENT && io->kind != FILE_WRITE) /* no such object: a hole */
+	if (copy_hole(p, &result))
+		return;
+	if (result == -ENOENT && absent_is_hole(p)) /* no such object */
 		result = 0;
 	if (result < 0) {
 		fail(io, result);
@@ -256,16 +303,25 @@ static void part_done(struct osd_req *q, int result)
 static uint32_t parts_wanted(const struct file_io *io)
 {
 	const struct stripe_layout *l = &io->at.layout;
+	uint32_t n = 0, most = io->kind == FILE_COPY ? FILE_IO_COPIES : FILE_IO_PARTS;
 	struct stripe_run run;
 	struct stripe_iter it;
-	uint32_t n = 0;
 
 	if (l->object_size > FILE_IO_OBJECT && io->len > FILE_IO_RUN)
-		return FILE_IO_PARTS;
+		return most;
 	stripe_begin(&it, l, io->offset, io->len);
-	while (n < FILE_IO_PARTS && stripe_next(&it, &run))
+	while (n < most && stripe_next(&it, &run))
 		n++;
 	return n;
+}
+
+static bool copy_good(const struct file_io *io)
+{
+	const struct stripe_layout *l = &io->at.layout, *from = &io->from.layout;
+
+	return l->count == 1 && from->count == 1 && l->object_size == from->object_size &&
+	       io->at.truncate_seq && !(io->offset % l->object_size) && !(io->len % l->object_size) &&
+	       !(io->from_offset % l->object_size);
 }
 
 int file_io_submit(struct osdc *c, struct file_io *io)
@@ -274,6 +330,8 @@ int file_io_submit(struct osdc *c, struct file_io *io)
 	int err;
 
 	if (stripe_check(&io->at.layout) || !io->len || io->offset + io->len < io->offset)
+		return -EINVAL;
+	if (io->kind == FILE_COPY && !copy_good(io))
 		return -EINVAL;
 	count = parts_wanted(io);
 	io->parts = count == 1 ? &io->one : mem_alloc(count * sizeof *io->parts);

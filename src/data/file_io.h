@@ -16,6 +16,7 @@
 
 enum {
 	FILE_IO_PARTS = 32,     /* requests of one I/O in flight */
+	FILE_IO_COPIES = 8,     /* of them, copies: each is work for several OSDs */
 	FILE_IO_RUN = 16 << 20, /* bytes of one request, where objects are larger than the next */
 	FILE_IO_OBJECT = 32 << 20,
 	FILE_IO_FEW = 4, /* buffers of one request without an allocation */
@@ -38,6 +39,7 @@ enum file_io_kind {
 	FILE_READ,
 	FILE_WRITE,
 	FILE_ZERO, /* whole objects are removed, but for the first: it carries the file's way home */
+	FILE_COPY, /* whole objects of another file come here, through the OSDs */
 };
 
 struct file_io;
@@ -48,7 +50,9 @@ struct file_part {
 	struct iovec *iov; /* owned unless it is `few` */
 	uint32_t iov_room;
 	uint64_t len;
+	struct stripe_run run;
 	bool busy, let_go;
+	bool hole; /* FILE_COPY: there is no such object, so there will be none here */
 };
 
 struct file_io {
@@ -58,6 +62,11 @@ struct file_io {
 	uint64_t offset, len;    /* len not 0 */
 	const struct iovec *iov; /* len bytes and more; borrowed until done, with its memory */
 	uint32_t iov_count;
+	/* FILE_COPY: from where. One object in a stripe on both sides, of the same size; offset, len and
+	 * from_offset are multiples of that. The target's truncate_seq is not 0: else its objects would get
+	 * those of the source. */
+	struct file_where from;
+	uint64_t from_offset;
 	uint64_t mtime_ns; /* of writes: wall clock, 0 = now */
 	uint32_t flags;    /* OSD_FLAG_* */
 	/* result: 0, or the first negative errno; then some of it may have been carried out. `io` is the

@@ -133,6 +133,9 @@ struct op {
 			void *state;      /* owned: data_op.h */
 			struct file *to;  /* copy */
 			uint64_t to_offset;
+			/* write: not buffers but whole objects of this file, from there on */
+			const struct file *from;
+			uint64_t from_offset;
 		} data;
 		struct op_whole { /* small files as a whole: api/data_path.c */
 			struct inode *at;

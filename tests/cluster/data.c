@@ -395,6 +395,108 @@ static void copies(struct both *b)
 	tap_eq(cephring_sync_close(t), 0, "closed");
 }
 
+/* Through the OSDs: what of `len` bytes went through memory of ours. */
+static void offloaded(struct both *b, cephring_file *f, uint64_t from, cephring_file *t, uint64_t to,
+		      size_t len, size_t through, const char *what)
+{
+	struct cephring_stats was, now;
+
+	tap_note("%s", what);
+	if (cephring_sync_syncfs(b->mount))
+		tap_die("what is dirty is written back");
+	was = both_stats(b);
+	tap_eq(cephring_sync_copy(f, from, t, to, len, CEPHRING_COPY_OFFLOAD), (long long)len, "copied");
+	tap_eq(cephring_sync_fsync(t, 0), 0, "on stable storage");
+	now = both_stats(b);
+	tap_eq((long long)(now.read_bytes - was.read_bytes), (long long)through, "read by us");
+	tap_eq((long long)(now.osd_written_bytes - was.osd_written_bytes), (long long)through,
+	       "sent to OSDs by us");
+}
+
+static void same(struct both *b, const char *path, size_t len)
+{
+	memset(got, 0xee, sizeof got);
+	tap_eq(they_read(b, path, got, sizeof got, 0), (long long)len, "libcephfs reads it");
+	tap_eq(bytes_differ(want, got, len), -1, "the same");
+}
+
+static void copies_by_osds(struct both *b)
+{
+	enum { OBJECT = 65536, SIZE = 20 * OBJECT + 1000 };
+	const char *source = TOP "/offload_from", *path = TOP "/offload_to",
+		   *snap = TOP "/offload/.snap/one/f";
+	cephring_file *f = opened(b, source, O_RDWR | O_CREAT, &layouts[1]);
+	cephring_file *t = opened(b, path, O_RDWR | O_CREAT, &layouts[1]), *s;
+
+	bytes_fill(other, SIZE, 0, 42);
+	memset(other + 5 * OBJECT, 0, 2 * OBJECT);
+	tap_eq(cephring_sync_write(f, other, 5 * OBJECT, 0, 0), 5 * OBJECT, "written, but two objects of it");
+	tap_eq(cephring_sync_write(f, other + 7 * OBJECT, SIZE - 7 * OBJECT, 7 * OBJECT, 0),
+	       SIZE - 7 * OBJECT, "written");
+	bytes_fill(want, sizeof want, 0, 43);
+	tap_eq(cephring_sync_write(t, want, 10 * OBJECT, 0, 0), 10 * OBJECT,
+	       "where it goes stands something");
+	memcpy(want, other, SIZE);
+	offloaded(b, f, 0, t, 0, SIZE, OBJECT + 1000, "all but the first object and the end");
+	same(b, path, SIZE);
+	memcpy(want + 2 * OBJECT, other + 8 * OBJECT - 100, 4 * OBJECT);
+	offloaded(b, f, 8 * OBJECT - 100, t, 2 * OBJECT, 4 * OBJECT, 4 * OBJECT, "no object lies so");
+	memcpy(want + 11 * OBJECT - 7, other + OBJECT - 7, 3 * OBJECT + 20);
+	offloaded(b, f, OBJECT - 7, t, 11 * OBJECT - 7, 3 * OBJECT + 20, 20, "with ends");
+	same(b, path, SIZE);
+	/* dirty on both sides */
+	bytes_fill(other + 4 * OBJECT, 5000, 4 * OBJECT, 45);
+	tap_eq(cephring_sync_write(f, other + 4 * OBJECT, 5000, 4 * OBJECT, 0), 5000, "dirty in the cache");
+	tap_eq(cephring_sync_write(t, "new", 3, 25 * OBJECT + 9, 0), 3, "there too");
+	tap_eq(cephring_sync_copy(f, 2 * OBJECT, t, 24 * OBJECT, 4 * OBJECT, CEPHRING_COPY_OFFLOAD),
+	       4 * OBJECT, "copied");
+	memset(want + SIZE, 0, 24 * OBJECT - SIZE);
+	memcpy(want + 24 * OBJECT, other + 2 * OBJECT, 4 * OBJECT);
+	memset(got, 0xee, sizeof got);
+	tap_eq(cephring_sync_read(t, got, sizeof got, 0, 0), 28 * OBJECT, "the size is known here");
+	tap_eq(bytes_differ(want, got, 28 * OBJECT), -1, "as are the bytes");
+	same(b, path, 28 * OBJECT);
+	/* within a file; cut */
+	memcpy(want + 8 * OBJECT, want + 24 * OBJECT, 2 * OBJECT);
+	offloaded(b, t, 24 * OBJECT, t, 8 * OBJECT, 2 * OBJECT, 0, "in the same file");
+	same(b, path, 28 * OBJECT);
+	tap_eq(cut(b, f, 3 * OBJECT + 10), 0, "the source is cut");
+	tap_eq(cut(b, f, 6 * OBJECT), 0, "and made longer");
+	memcpy(want + OBJECT, other + OBJECT, 2 * OBJECT + 10);
+	memset(want + 3 * OBJECT + 10, 0, 3 * OBJECT - 10);
+	offloaded(b, f, OBJECT, t, OBJECT, 5 * OBJECT, 3 * OBJECT, "up to the cut");
+	same(b, path, 28 * OBJECT);
+	tap_eq(cut(b, t, 4 * OBJECT), 0, "the target is cut");
+	memcpy(want + 5 * OBJECT, other + OBJECT, 2 * OBJECT);
+	memset(want + 4 * OBJECT, 0, OBJECT);
+	offloaded(b, f, OBJECT, t, 5 * OBJECT, 2 * OBJECT, 0, "behind its cut");
+	same(b, path, 7 * OBJECT);
+	tap_eq(cephring_sync_close(f), 0, "closed");
+	/* a snapshot's file; another layout */
+	if (they_do(b, THEY_MKDIR, TOP "/offload", NULL, 0755))
+		tap_die("a directory");
+	f = opened(b, TOP "/offload/f", O_RDWR | O_CREAT, &layouts[1]);
+	tap_eq(cephring_sync_write(f, other, 4 * OBJECT, 0, 0), 4 * OBJECT, "written");
+	tap_eq(cephring_sync_mkdir(b->mount, NULL, TOP "/offload/.snap/one", 0755, 0, &root), 0,
+	       "a snapshot");
+	tap_eq(cephring_sync_write(f, want + 9 * OBJECT, 4 * OBJECT, 0, CEPHRING_IO_DSYNC), 4 * OBJECT,
+	       "written over");
+	s = opened(b, snap, O_RDONLY, NULL);
+	memcpy(want + OBJECT, other + OBJECT, 3 * OBJECT);
+	offloaded(b, s, OBJECT, t, OBJECT, 3 * OBJECT, 0, "from a snapshot");
+	same(b, path, 7 * OBJECT);
+	tap_eq(cephring_sync_close(s), 0, "closed");
+	tap_eq(cephring_sync_close(t), 0, "closed");
+	t = opened(b, TOP "/offload/striped", O_RDWR | O_CREAT, &layouts[2]);
+	memmove(want, want + 9 * OBJECT, 4 * OBJECT);
+	offloaded(b, f, 0, t, 0, 4 * OBJECT, 4 * OBJECT, "into stripes");
+	same(b, TOP "/offload/striped", 4 * OBJECT);
+	tap_eq(cephring_sync_close(f), 0, "closed");
+	tap_eq(cephring_sync_close(t), 0, "closed");
+	tap_eq(cephring_sync_unlink(b->mount, NULL, TOP "/offload/.snap/one", CEPHRING_REMOVEDIR, &root), 0,
+	       "the snapshot goes");
+}
+
 /* ---- small files ---- */
 
 static void small(struct both *b)
@@ -737,6 +839,7 @@ int main(void)
 	synced(b);
 	in_place(b);
 	copies(b);
+	copies_by_osds(b);
 	small(b);
 	errors(b);
 	quota(b);

@@ -119,6 +119,25 @@ static int zero(unsigned o, uint64_t offset, uint64_t len)
 	return 0;
 }
 
+/* The source is another file, in the same table. */
+static int copy(const struct osd_req *q, unsigned o)
+{
+	const char *name = (const char *)q->payload.buf + 4;
+	unsigned from;
+
+	cr_assert_eq(memcmp(name, "99.", 3), 0);
+	from = (unsigned)strtoul(name + 3, NULL, 16);
+	cr_assert_lt(from, OBJECTS);
+	if (!osd.there[from])
+		return -ENOENT;
+	if (!osd.data[o])
+		osd.data[o] = calloc(1, OBJECT_MAX);
+	memcpy(osd.data[o], osd.data[from], OBJECT_MAX);
+	osd.size[o] = osd.size[from];
+	osd.there[o] = true;
+	return 0;
+}
+
 static int carry_out(struct osd_req *q)
 {
 	uint64_t offset = le64_get(q->op[0].arg), len = le64_get(q->op[0].arg + 8);
@@ -130,6 +149,8 @@ static int carry_out(struct osd_req *q)
 		return put(q, o, offset, len);
 	case OSD_OP_READ:
 		return get(q, o, offset, len);
+	case OSD_OP_COPY_FROM2:
+		return copy(q, o);
 	case OSD_OP_ZERO:
 		cr_assert_eq(le64_get(q->op[0].arg + 16), 0, "no truncation is told");
 		return zero(o, offset, len);
@@ -364,6 +385,74 @@ Test(file_io, forsaken)
 	forsake(512 * 7 * 30, 0, -ECANCELED); /* some of it was never sent */
 	forsake(512 * 7, 0, 0);
 	forsake(512 * 7, -ECANCELED, -ECANCELED);
+}
+
+static void copy_init(struct file_io *io, uint32_t object_size, uint64_t count)
+{
+	struct stripe_layout l = { 512, 1, object_size };
+
+	io_init(io, FILE_COPY, &l, 1ull * object_size, count * object_size, NULL, 0);
+	io->from = io->at;
+	io->from.ino = 0x99;
+	io->from_offset = 100ull * object_size;
+	io->at.truncate_seq = 1;
+	io->at.truncate_size = UINT64_MAX;
+}
+
+static void object_set(unsigned o, uint8_t c, uint32_t size)
+{
+	osd.data[o] = calloc(1, OBJECT_MAX);
+	memset(osd.data[o], c, size);
+	osd.size[o] = size;
+	osd.there[o] = true;
+}
+
+Test(file_io, copied)
+{
+	enum { COUNT = 40 };
+	struct file_io io;
+
+	for (unsigned n = 0; n < COUNT; n++) {
+		if (n % 3) /* the others are holes */
+			object_set(100 + n, (uint8_t)(n + 1), n % 2 ? 1024 : 700);
+		if (n % 2)
+			object_set(1 + n, 0xee, 1024);
+	}
+	copy_init(&io, 1024, COUNT);
+	cr_assert_eq(run(&io), 0);
+	cr_assert_eq(osd.most, FILE_IO_COPIES);
+	cr_assert(!osd.there[0] && !osd.there[COUNT + 1], "nothing beside it");
+	for (unsigned n = 0; n < COUNT; n++) {
+		cr_assert_eq(osd.there[1 + n], n % 3 != 0);
+		if (osd.there[1 + n]) {
+			cr_assert_eq(osd.size[1 + n], osd.size[100 + n]);
+			cr_assert_eq(osd.data[1 + n][0], n + 1);
+		}
+	}
+	copy_init(&io, 1024, 3);
+	cr_assert_eq(file_io_submit(NULL, &io), 0);
+	while (osd.queued)
+		answer(-EOPNOTSUPP);
+	cr_assert_eq(result, -EOPNOTSUPP);
+	osd_reset();
+}
+
+Test(file_io, copies_that_are_none)
+{
+	struct file_io io;
+
+	copy_init(&io, 1024, 3);
+	io.from.layout.object_size = 2048;
+	cr_assert_eq(file_io_submit(NULL, &io), -EINVAL);
+	copy_init(&io, 1024, 3);
+	io.at.layout.count = 2;
+	cr_assert_eq(file_io_submit(NULL, &io), -EINVAL);
+	copy_init(&io, 1024, 3);
+	io.from_offset++;
+	cr_assert_eq(file_io_submit(NULL, &io), -EINVAL);
+	copy_init(&io, 1024, 3);
+	io.at.truncate_seq = 0;
+	cr_assert_eq(file_io_submit(NULL, &io), -EINVAL);
 }
 
 Test(file_io, refused)
