@@ -274,7 +274,8 @@ static void layouts(struct ceph_mount_info *cm)
 	R(ceph_set_default_preferred_pg(cm, 0));
 	R(ceph_set_default_file_replication(cm, 1));
 	R(ceph_localize_reads(cm, 0));
-	/* the real one does not come to the end of an unmount after these */
+	/* Not asked of the real one: with these among the calls its unmount was seen to hang; why is not
+	 * known */
 	OURS(ceph_lazyio(cm, fd, 1), 0);
 	OURS(ceph_lazyio_propagate(cm, fd, 0, 10), 0);
 	OURS(ceph_lazyio_synchronize(cm, fd, 0, 10), 0);
