@@ -262,11 +262,17 @@ static void copies(int64_t pool)
 	ask_write(&a, pool, "source", OSD_OP_WRITEFULL, 0, big, BIG);
 	ask_run(b, &a);
 	ask_init(&a, pool, "copy");
+	osd_op_setxattr(osd_req_op(&a.q), "own", (struct slice){ (const uint8_t *)"x", 1 }, &a.q.payload);
+	is(ask_run(b, &a), 0, "the target has an attribute");
+	ask_init(&a, pool, "copy");
 	osd_op_copy_from(osd_req_op(&a.q), &src, &a.q.payload);
 	is(ask_run(b, &a), 0, "copy-from2: the OSDs copy among themselves");
 	memset(back, 0, BIG);
 	tap_ok(rados_get("objects", "copy", back, sizeof back) == BIG && !memcmp(big, back, BIG),
 	       "the same bytes");
+	ask_init(&a, pool, "copy");
+	osd_op_xattr(osd_req_op(&a.q), OSD_OP_GETXATTR, "own", &a.q.payload);
+	is(ask_run(b, &a), -ENODATA, "and the same attributes: those of its own are gone");
 	src.oid = (struct slice){ (const uint8_t *)"none", 4 };
 	ask_init(&a, pool, "copy2");
 	osd_op_copy_from(osd_req_op(&a.q), &src, &a.q.payload);
