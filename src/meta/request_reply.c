@@ -55,7 +55,9 @@ static void first_reply(struct mreq *r, struct session *s, const struct reply *r
 	if (rep->result == -ESTALE && ask_authority(r, s))
 		return;
 	session_take_delegated(s, rep);
-	if (r->aborted)
+	/* A daemon that took over and finds it done by the one before says so and no more: what was known of
+	 * the names is from before. */
+	if (r->aborted || (!rep->result && !rep->is_dentry && mreq_is_write(r)))
 		mreq_forget_names(r);
 	if (rep->safe) {
 		mreq_complete(r, rep->result ? rep->result : err, rep);

@@ -543,6 +543,27 @@ Test(request, unlinking_leaves_a_name_that_does_not_exist)
 	wire_free(b);
 }
 
+/* A daemon that took over finds it carried out, and tells no name. */
+Test(request, a_change_that_is_answered_without_its_name_leaves_nothing_known_of_it)
+{
+	struct bed *b = bed_new(1 << 20);
+	struct session *s = wire_session(b, 0);
+	struct inode *dir = bed_inode(b, s, DIR, true, CAP_STAT_ALL, 1);
+	struct told t = { 0 };
+	uint64_t tid;
+
+	bed_name(b, s, dir, "f", NULL, 30000);
+	dir->dir->complete = true;
+	cr_assert(bed_valid(b, dir, "f"));
+	tid = submit(request(b, MDS_OP_LINK, dir, "f", &t));
+	answer(s, tid, plain(MDS_OP_LINK, true, 0));
+	cr_assert_eq(t.result, 0);
+	cr_assert_null(dentry_find(&b->m.cache, dir, "f", 1));
+	cr_assert(!dir->dir->complete);
+	all_gone(b);
+	wire_free(b);
+}
+
 /* So many are answered and not safe that the MDS is asked to write its journal; and they do not use up the
  * budget of what is in flight. */
 Test(request, many_unsafe_ones_ask_for_the_journal)
