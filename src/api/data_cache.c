@@ -446,6 +446,8 @@ void data_cache_fail(cephring_mount *mt, int err)
 void data_cache_drop(cephring_mount *mt)
 {
 	each_file(mt, drop, 0);
+	if (mt->data.cache)
+		pcache_drop_all(mt->data.cache); /* the pages' memory with it */
 }
 
 void data_cache_ends(cephring_mount *mt)
@@ -457,7 +459,7 @@ void data_cache_gone(cephring_mount *mt)
 {
 	mt->data.gone = true;
 	each_file(mt, fail, -ESHUTDOWN);
-	each_file(mt, drop, 0);
+	data_cache_drop(mt);
 }
 
 void data_cache_fini(cephring_mount *mt)
