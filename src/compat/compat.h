@@ -23,19 +23,7 @@
 
 #pragma GCC visibility push(default)
 #include <cephfs/libcephfs.h>
-
-/* As headers of Ceph 18 and newer declare it. */
-struct ceph_ll_io_info {
-	void (*callback)(struct ceph_ll_io_info *cb_info);
-	void *priv;
-	struct Fh *fh;
-	const struct iovec *iov;
-	int iovcnt;
-	int64_t off;
-	int64_t result;
-	bool write, fsync, syncdataonly;
-};
-int64_t ceph_ll_nonblocking_readv_writev(struct ceph_mount_info *cmount, struct ceph_ll_io_info *io_info);
+#include "ll_io_info.h"
 #pragma GCC visibility pop
 
 enum mount_state { STATE_NEW, STATE_READY, STATE_BUSY, STATE_MOUNTED, STATE_LEAVING };

@@ -1,30 +1,15 @@
 /* cluster: ; timeout: 240 */
 /* The cephring command against a real cluster: what it prints, its exit codes, its errors in words. A tree is
  * made by libcephfs; the command must show it as it is. Then it makes, changes and removes one of its own. */
-#include "tap.h"
 #include "second.h"
+#include "tool.h"
 #include <fcntl.h>
-#include <libgen.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { DIRS = 120 };
 
-static char tool[4200];
 static char out[1 << 20]; /* of the newest run: standard output and error */
-
-static void find_tool(void)
-{
-	char self[4096] = "";
-
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-		tap_die("who am I?");
-	snprintf(tool, sizeof(tool), "%s/../tools/cephring", dirname(self));
-	if (access(tool, X_OK))
-		tap_die("the command is not built");
-	setenv("TOOL", tool, 1);
-	setenv("LC_ALL", "C.UTF-8", 1);
-}
 
 /* Exit code of a piece of shell; $TOOL is the command. */
 static int run_shell(const char *piece)
@@ -362,6 +347,8 @@ static void progress(void)
 int main(void)
 {
 	find_tool();
+	setenv("TOOL", tool, 1);
+	setenv("LC_ALL", "C.UTF-8", 1);
 	plant();
 	lists();
 	attributes();

@@ -1,30 +1,17 @@
 /* cluster: */
 /* `cephring cat`, `cp`, `put` and `get` against a real cluster: what arrives is what was sent, byte for byte,
  * also where a run goes on with what an earlier one left; what does not is said. libcephfs looks as well. */
-#include "tap.h"
 #include "second.h"
+#include "tool.h"
 #include <fcntl.h>
-#include <libgen.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { MIB = 1 << 20, CHUNK = 4 * MIB, WINDOW = 16, BIG = 80 * MIB + 12345 };
 
-static char tool[4200];
 static char dir[64];       /* on this machine */
 static char out[64 << 10]; /* of the newest run: standard output and error */
-
-static void find_tool(void)
-{
-	char self[4096] = "";
-
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-		tap_die("who am I?");
-	snprintf(tool, sizeof(tool), "%s/../tools/cephring", dirname(self));
-	if (access(tool, X_OK))
-		tap_die("the command is not built");
-}
 
 /* Exit code of a piece of shell, run in `dir`; $C is the command. */
 static int run(const char *shell)

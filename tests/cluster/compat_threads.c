@@ -3,24 +3,13 @@
  * in a common one, and all close and use each other's descriptors; calls of the nonblocking kind end exactly
  * once each. */
 #include "twice.h"
+#include "../../src/compat/ll_io_info.h"
 #include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 enum { THREADS = 64, ROUNDS = 30, FLIGHT = 8 };
 
-/* As headers of Ceph 18 have it. */
-struct ceph_ll_io_info {
-	void (*callback)(struct ceph_ll_io_info *cb_info);
-	void *priv;
-	struct Fh *fh;
-	const struct iovec *iov;
-	int iovcnt;
-	int64_t off;
-	int64_t result;
-	bool write, fsync, syncdataonly;
-};
-int64_t ceph_ll_nonblocking_readv_writev(struct ceph_mount_info *cmount, struct ceph_ll_io_info *io_info);
 #pragma weak ceph_ll_nonblocking_readv_writev
 
 static struct ceph_mount_info *cm;
