@@ -62,9 +62,7 @@ static int64_t done(struct data_op *d)
 
 	data_cache_past(d);
 	data_caps_put(d);
-	if (err || !(d->file->flags & O_DSYNC))
-		return err;
-	return data_sync(d, (d->file->flags & O_SYNC) != O_SYNC);
+	return err ? err : data_sync_asked(d, false);
 }
 
 static int64_t alloc_step(struct op *op, int64_t res)

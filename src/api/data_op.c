@@ -3,6 +3,7 @@
 #include "data_cache.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -42,6 +43,17 @@ void data_io_end(struct data_op *d)
 	d->from.ns = NULL;
 	snapctx_put(d->ctx);
 	d->ctx = NULL;
+}
+
+int64_t data_io_begun(struct data_op *d, int err)
+{
+	if (err) {
+		data_io_end(d);
+		return err;
+	}
+	d->io_busy = true;
+	d->op->sent = true;
+	return OP_PENDING;
 }
 
 /* The next write at the end of this file may begin. */
@@ -290,13 +302,7 @@ int64_t data_io(struct data_op *d, enum file_io_kind kind, uint64_t offset, uint
 	}
 	if (!err)
 		err = file_io_submit(d->mt->data.osdc, io);
-	if (err) {
-		data_io_end(d);
-		return err;
-	}
-	d->io_busy = true;
-	d->op->sent = true;
-	return OP_PENDING;
+	return data_io_begun(d, err);
 }
 
 /* ---- what a write leaves behind ---- */
@@ -340,13 +346,17 @@ int data_written(struct data_op *d, uint64_t end)
 	return 0;
 }
 
-int64_t data_sync(struct data_op *d, bool datasync)
+int64_t data_sync_asked(struct data_op *d, bool now)
 {
-	struct op *sub = op_sub_prepare(d->op, &d->part, &op_fsync_family);
+	int flags = d->file->flags;
+	struct op *sub;
 
+	if (!now && !(flags & O_DSYNC))
+		return 0;
+	sub = op_sub_prepare(d->op, &d->part, &op_fsync_family);
 	memset(&sub->u.sync, 0, sizeof sub->u.sync);
 	sub->u.sync.file = d->file;
-	sub->u.sync.datasync = datasync;
+	sub->u.sync.datasync = (flags & O_SYNC) != O_SYNC;
 	__atomic_add_fetch(&d->file->busy, 1, __ATOMIC_ACQ_REL);
 	return op_sub(d->op, sub);
 }

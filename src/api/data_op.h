@@ -80,6 +80,8 @@ int data_where_inode(const struct inode *i, struct file_where *w, char **ns);
 /* For other I/O on the file's objects: which ones, and how; data_io_end() when it has ended. 0, -ENOMEM. */
 int data_where(struct data_op *d, struct file_where *w, bool write);
 void data_io_end(struct data_op *d);
+/* It was submitted (0) or was not: OP_PENDING, or the error. */
+int64_t data_io_begun(struct data_op *d, int err);
 /* Something was written, up to `end` (0: the size is not concerned): size, times and the like, to be told the
  * MDS later. Before the caps are given back. 0, -ENOMEM. */
 int data_written(struct data_op *d, uint64_t end);
@@ -98,8 +100,10 @@ void data_inline_free(struct data_op *d);
 /* data_copy.c: a write that is a copy of objects (op->u.data.from), as data_io(); Fw is held. -EAGAIN: not
  * now, or not of this file. */
 int64_t data_copy_io(struct data_op *d);
-/* fsync as a part. Results as op_sub(). */
-int64_t data_sync(struct data_op *d, bool datasync);
+/* fsync as a part, if the file is open with O_DSYNC or O_SYNC, or `now`. Results as op_sub(); 0: not asked
+ * for.
+ */
+int64_t data_sync_asked(struct data_op *d, bool now);
 
 extern const struct op_family op_read_family, op_write_family, op_fallocate_family, op_seek_family,
     op_copy_family, op_advise_family, op_read_path_family, op_write_path_family;

@@ -78,13 +78,7 @@ static int64_t ask(struct data_op *d)
 	s->arg = d;
 	err = data_where(d, &s->at, false);
 	err = err ? err : file_sizes_submit(d->mt->data.osdc, s);
-	if (err) {
-		data_io_end(d);
-		return err;
-	}
-	d->io_busy = true;
-	d->op->sent = true;
-	return OP_PENDING;
+	return data_io_begun(d, err);
 }
 
 /* The offset that is looked for, or 0 with op->at where it goes on. */

@@ -139,21 +139,17 @@ static bool near_quota(const struct data_op *d)
 {
 	struct meta *m = d->op->m;
 	const struct inode *i = d->inode, *root;
-	uint64_t max, used, added;
+	uint64_t max, used, added = i->a.size > i->use->reported_size ? i->a.size - i->use->reported_size : 0;
 	bool unknown;
 
+	if (!added)
+		return false;
 	root = quota_root(m, d->inode, &unknown);
 	if (!root || !root->dir || !root->dir->quota_max_bytes)
 		return false;
 	max = root->dir->quota_max_bytes;
 	used = root->dir->a.rbytes;
-	added = i->a.size > i->use->reported_size ? i->a.size - i->use->reported_size : 0;
 	return used >= max || added > (max - used) / 16;
-}
-
-static bool is_sync(const struct data_op *d)
-{
-	return (d->file->flags & O_DSYNC) || (d->op->u.data.flags & CEPHRING_IO_DSYNC);
 }
 
 static int64_t written(struct data_op *d)
@@ -167,9 +163,7 @@ static int64_t written(struct data_op *d)
 	data_caps_put(d);
 	op->at = WRITE_SYNCED;
 	op->uncertain = true; /* if what follows fails */
-	if (err || !is_sync(d))
-		return err;
-	return data_sync(d, (d->file->flags & O_SYNC) != O_SYNC);
+	return err ? err : data_sync_asked(d, op->u.data.flags & CEPHRING_IO_DSYNC);
 }
 
 static int64_t begin(struct op *op)
