@@ -2,6 +2,7 @@
 /* Reading and writing files beside libcephfs: over several layouts, far offsets, holes, the ends of files,
  * appending, cutting, snapshots, flags, errors, quotas, keys that do not allow it. */
 #include "bytes.h"
+#include "flight.h"
 #include "ours.h"
 
 #define TOP "/data"
@@ -150,28 +151,9 @@ static void vectors(struct both *b)
 
 /* ---- appending ---- */
 
-struct flight {
-	struct cephring_op op;
-	int64_t res;
-	int ended;
-};
-
-static void landed(struct cephring_op *op, int64_t res, void *user)
-{
-	struct flight *x = user;
-
-	(void)op;
-	x->res = res;
-	x->ended = 1;
-}
-
 static int64_t land(struct both *b, struct flight *x)
 {
-	uint64_t limit = now_ns() + 30000000000ull;
-
-	while (!x->ended && now_ns() < limit)
-		both_turn(b->engine, -1, 100);
-	return x->ended ? x->res : 1000000000;
+	return lands(b, x, 30000) ? x->res : 1000000000;
 }
 
 static void append(struct both *b)
@@ -723,8 +705,9 @@ static void full(struct both *b)
 	free(ceph_says("osd set-backfillfull-ratio 0.90"));
 	free(ceph_says("osd set-nearfull-ratio 0.85"));
 	limit = now_ns() + 30000000000ull;
-	while (res == -ENOSPC && now_ns() < limit) {
-		res = cephring_sync_write(f, want, 1000, 0, 0);
+	while (res == -ENOSPC &&
+	       now_ns() < limit) { /* what makes no object longer goes through all the time */
+		res = cephring_sync_write(f, want, 1000, at += 1000, 0);
 		both_turn(b->engine, -1, 100);
 	}
 	tap_eq(res, 1000, "and there is room again");

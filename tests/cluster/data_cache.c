@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include "bytes.h"
+#include "flight.h"
 #include "ours.h"
 
 #define TOP "/cache"
@@ -262,21 +263,6 @@ static void none(struct both *b)
 }
 
 /* ---- bounds ---- */
-
-struct flight {
-	struct cephring_op op;
-	int64_t res;
-	int ended;
-};
-
-static void landed(struct cephring_op *op, int64_t res, void *user)
-{
-	struct flight *x = user;
-
-	(void)op;
-	x->res = res;
-	x->ended = 1;
-}
 
 static void bounds(struct both *b)
 {

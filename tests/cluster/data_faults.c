@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include "bytes.h"
+#include "flight.h"
 #include "ours.h"
 
 #define TOP "/data_faults"
@@ -26,30 +27,6 @@ static cephring_file *opened(cephring_mount *m, const char *path, int flags, con
 }
 
 /* ---- operations in flight ---- */
-
-struct flight {
-	struct cephring_op op;
-	int64_t res;
-	unsigned ended;
-};
-
-static void landed(struct cephring_op *op, int64_t res, void *user)
-{
-	struct flight *x = user;
-
-	(void)op;
-	x->res = res;
-	x->ended++;
-}
-
-static int lands(struct both *b, const struct flight *x, unsigned ms)
-{
-	uint64_t limit = now_ns() + ms * 1000000ull;
-
-	while (!x->ended && now_ns() < limit)
-		both_turn(b->engine, -1, 20);
-	return x->ended != 0;
-}
 
 static void writes(cephring_file *f, struct flight *x, const void *p, size_t len, uint64_t offset, int flags)
 {
@@ -83,11 +60,26 @@ static int detached(cephring_mount *m)
 	return n;
 }
 
+/* The file has `stamp`, `want` has what comes next, and the OSD of its first object does nothing. */
+static int paused_under(struct both *b, const char *path, cephring_file *f, unsigned stamp)
+{
+	struct cephring_statx st;
+	int osd;
+
+	bytes_fill(want, 4096, 0, stamp);
+	tap_eq(cephring_sync_write(f, want, 4096, 0, CEPHRING_IO_DSYNC), 4096, "written");
+	if (cephring_sync_statx(b->mount, NULL, path, CEPHRING_STATX_BASIC, 0, &root, &st))
+		tap_die("its number");
+	osd = first_osd(&st);
+	devcluster("pause osd.%d", osd);
+	bytes_fill(want, 4096, 0, stamp + 1);
+	return osd;
+}
+
 /* It may still reach an OSD: until that is over nobody else may read or write under it. */
 static void early(struct both *b, int cancel)
 {
 	const char *path = cancel ? TOP "/cancelled" : TOP "/late";
-	struct cephring_statx st;
 	struct their_io rd = { path, got, 5000, 0, 0 };
 	static struct flight x, after;
 	struct their_job job;
@@ -95,13 +87,7 @@ static void early(struct both *b, int cancel)
 	pthread_t t;
 	int osd;
 
-	bytes_fill(want, 4096, 0, 1);
-	tap_eq(cephring_sync_write(f, want, 4096, 0, CEPHRING_IO_DSYNC), 4096, "written");
-	if (cephring_sync_statx(b->mount, NULL, path, CEPHRING_STATX_BASIC, 0, &root, &st))
-		tap_die("its number");
-	osd = first_osd(&st);
-	devcluster("pause osd.%d", osd);
-	bytes_fill(want, 4096, 0, 2);
+	osd = paused_under(b, path, f, 1);
 	if (!cancel)
 		cephring_op_deadline(&x.op, now_ns() + S / 5);
 	writes(f, &x, want, 4096, 0, CEPHRING_IO_DIRECT);
@@ -130,19 +116,12 @@ static void early(struct both *b, int cancel)
 static void killed_under(struct both *b)
 {
 	const char *path = TOP "/killed_under";
-	struct cephring_statx st;
 	static struct flight x;
 	cephring_file *f = opened(b->mount, path, O_RDWR | O_CREAT, NULL);
 	uint64_t limit;
 	int osd;
 
-	bytes_fill(want, 4096, 0, 3);
-	tap_eq(cephring_sync_write(f, want, 4096, 0, CEPHRING_IO_DSYNC), 4096, "written");
-	if (cephring_sync_statx(b->mount, NULL, path, CEPHRING_STATX_BASIC, 0, &root, &st))
-		tap_die("its number");
-	osd = first_osd(&st);
-	devcluster("pause osd.%d", osd);
-	bytes_fill(want, 4096, 0, 4);
+	osd = paused_under(b, path, f, 3);
 	writes(f, &x, want, 4096, 0, CEPHRING_IO_DIRECT);
 	serve(b->engine, 100);
 	cephring_op_cancel(b->mount, &x.op);
