@@ -1,9 +1,9 @@
 /* sync.c: fsync and syncfs: wait until what was done before is on stable storage (doc/protocol.md 5.6).
  *
  *   START   dirty data begins to be written back
- *   DATA    no dirty data is left: what is dirty is flushed, the MDSs are asked to write their journals, and
- * what is to be waited for is noted: flushes and requests up to the newest tid WAIT    something became safe,
- * or was lost (syncs_kick): all of it? then the error of what was lost, once
+ *   DATA    no dirty data is left: what is dirty is flushed, the MDSs are asked to write their journals,
+ *           and what is to be waited for is noted: flushes and requests up to the newest tid
+ *   WAIT    something became safe, or was lost (syncs_kick): all of it? then the error of what was lost, once
  *
  * Kicks come many in one turn, so waiters look only once, at its end.
  */
