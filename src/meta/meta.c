@@ -108,7 +108,7 @@ void meta_handle_mdsmap(struct meta *m, const struct mdsmap *map)
 static void timers_clear(struct meta *m)
 {
 	struct ring_timer *timers[] = { &m->renew_timer, &m->release_timer, &m->want_timer, &m->keep_timer,
-					&m->snap_timer, &m->close_timer, &m->fill_timer };
+					&m->snap_timer,  &m->close_timer,   &m->fill_timer };
 
 	for (size_t n = 0; n < sizeof timers / sizeof *timers; n++)
 		if (timers[n]->slot)

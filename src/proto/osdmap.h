@@ -18,11 +18,11 @@
 #include "crush.h"
 
 enum {
-	OSD_ID_MAX = 1 << 18,      /* max_osd at most */
-	OSDMAP_POOLS_MAX = 65536,  /* pools of one map */
-	PG_NUM_MAX = 1 << 24,      /* pg_num of a pool at most */
-	PG_OSDS_MAX = 64,          /* OSDs of one placement group; pools of a larger size are not served */
-	OSDMAP_BATCH_MAX = 1024,   /* maps in one message; the sender's limit is 40 */
+	OSD_ID_MAX = 1 << 18,     /* max_osd at most */
+	OSDMAP_POOLS_MAX = 65536, /* pools of one map */
+	PG_NUM_MAX = 1 << 24,     /* pg_num of a pool at most */
+	PG_OSDS_MAX = 64,         /* OSDs of one placement group; pools of a larger size are not served */
+	OSDMAP_BATCH_MAX = 1024,  /* maps in one message; the sender's limit is 40 */
 };
 
 enum osdmap_flag {

@@ -37,7 +37,8 @@ static bool lists(struct both *b, const char *path, const char *const *want, int
 {
 	static char buf[65536];
 	cephring_file *f;
-	int seen = 0, err = cephring_sync_open(b->mount, NULL, path, O_RDONLY | O_DIRECTORY, 0, NULL, &root, &f);
+	int seen = 0,
+	    err = cephring_sync_open(b->mount, NULL, path, O_RDONLY | O_DIRECTORY, 0, NULL, &root, &f);
 	int64_t n = err;
 
 	while (!err && (n = cephring_sync_readdir(f, buf, sizeof buf)) > 0) {

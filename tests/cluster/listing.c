@@ -133,7 +133,8 @@ static void small_buffers(struct both *b)
 	tap_eq(cephring_sync_readdir(f, buf, 16), -EINVAL, "a buffer too small for one entry");
 	tap_ok(cephring_sync_readdir(f, buf, sizeof buf) > 0, "and then a larger one");
 	cephring_sync_close(f);
-	tap_eq(cephring_sync_open(b->mount, NULL, TOP "/1/f00000", O_RDONLY, 0, NULL, &root, &f), 0, "a file");
+	tap_eq(cephring_sync_open(b->mount, NULL, TOP "/1/f00000", O_RDONLY, 0, NULL, &root, &f), 0,
+	       "a file");
 	tap_eq(cephring_sync_readdir(f, buf, sizeof buf), -ENOTDIR, "is not a directory");
 	cephring_sync_close(f);
 }

@@ -109,7 +109,8 @@ static int begin_kind(struct both *b, struct tried *t, int kind, cephring_file *
 		return cephring_lookup(b->mount, NULL, TOP "/a/b/c/d/../../b2/link/d", 0, &user, &t->op,
 				       ended, t, &t->inode);
 	case 2:
-		return cephring_open(b->mount, NULL, path, O_RDONLY, 0, NULL, &user, &t->op, ended, t, &t->file);
+		return cephring_open(b->mount, NULL, path, O_RDONLY, 0, NULL, &user, &t->op, ended, t,
+				     &t->file);
 	case 3:
 		return cephring_getxattr(b->mount, NULL, TOP "/a", "ceph.dir.rbytes", 0, &user, t->buf, 100,
 					 &t->op, ended, t);
@@ -138,8 +139,8 @@ static void cancelled(struct both *b)
 			t = (struct tried){ 0 };
 			both_cold(b);
 			if (kind == 4)
-				cephring_sync_open(b->mount, NULL, TOP "/a", O_RDONLY | O_DIRECTORY, 0, NULL, &root,
-						   &dir);
+				cephring_sync_open(b->mount, NULL, TOP "/a", O_RDONLY | O_DIRECTORY, 0, NULL,
+						   &root, &dir);
 			err = begin_kind(b, &t, kind, dir);
 			for (int n = 0; n < turns && !t.ends; n++)
 				cephring_run(b->engine, 20000);

@@ -90,4 +90,3 @@ static inline void request_parse(const struct message *m, struct parsed *r)
 	dec_end(&d);
 	cr_assert_eq(d.err, 0, "%s %u", m->file, m->index);
 }
-

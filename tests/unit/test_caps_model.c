@@ -368,8 +368,8 @@ static void migrate(struct mnode *n)
 
 	if (!old->present || new->present || old->revokes || stale[0] || stale[1])
 		return;
-	/* Real MDSs wait until the client has heard all that the exporter said (FLUSHMSG). Here it need not have,
-	 * but what the importer said when it last had the inode is heard. */
+	/* Real MDSs wait until the client has heard all that the exporter said (FLUSHMSG). Here it need not
+	 * have, but what the importer said when it last had the inode is heard. */
 	if (down_in[to] != down_out[to])
 		return;
 	*new = (struct mcap){ .present = true,

@@ -359,8 +359,8 @@ static int submit(struct walk_job *j)
 	tool_deadline(t, &r->op);
 	switch (j->step) {
 	case WALK_OPEN:
-		return cephring_open(t->mount, NULL, j->dir.path, O_RDONLY | O_DIRECTORY, 0, NULL, tool_cred(t),
-				     &r->op, noted, j, &r->file);
+		return cephring_open(t->mount, NULL, j->dir.path, O_RDONLY | O_DIRECTORY, 0, NULL,
+				     tool_cred(t), &r->op, noted, j, &r->file);
 	case WALK_READ:
 		return submit_read(j);
 	case WALK_STATS:
