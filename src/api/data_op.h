@@ -44,7 +44,7 @@ struct data_op {
 		bool past; /* counted in df->past, for this range */
 		uint64_t past_offset, past_len;
 	} cached;
-	LIST_ENTRY(data_op) perm_wait;
+	TAILQ_ENTRY(data_op) perm_wait;
 	TAILQ_ENTRY(data_op) append; /* while in_turn */
 	TAILQ_ENTRY(data_op) detached;
 	bool in_turn, size_asked;

@@ -15,7 +15,7 @@ struct data_perm {
 	struct osd_req q; /* first */
 	cephring_mount *mt;
 	LIST_ENTRY(data_perm) link;
-	LIST_HEAD(, data_op) waiters;
+	struct data_ops waiters; /* in order */
 	int64_t pool;
 	char *ns;                    /* owned; NULL = none */
 	uint64_t ino;                /* whose object is asked for */
@@ -46,7 +46,7 @@ static struct data_perm *find(struct data_op *d)
 		mem_free(p, sizeof *p);
 		return NULL;
 	}
-	LIST_INIT(&p->waiters);
+	TAILQ_INIT(&p->waiters);
 	LIST_INSERT_HEAD(&side->perms, p, link);
 	return p;
 }
@@ -55,7 +55,7 @@ static void wake(struct data_perm *p)
 {
 	struct data_op *d;
 
-	while ((d = LIST_FIRST(&p->waiters)) != NULL) {
+	while ((d = TAILQ_FIRST(&p->waiters)) != NULL) {
 		data_perm_leave(d);
 		op_resume(d->op, 0);
 	}
@@ -119,7 +119,7 @@ int64_t data_perm_step(struct data_op *d, unsigned may)
 			return err;
 	}
 	d->perm = p;
-	LIST_INSERT_HEAD(&p->waiters, d, perm_wait);
+	TAILQ_INSERT_TAIL(&p->waiters, d, perm_wait);
 	d->op->sent = true;
 	return OP_PENDING;
 }
@@ -127,7 +127,7 @@ int64_t data_perm_step(struct data_op *d, unsigned may)
 void data_perm_leave(struct data_op *d)
 {
 	if (d->perm)
-		LIST_REMOVE(d, perm_wait);
+		TAILQ_REMOVE(&d->perm->waiters, d, perm_wait);
 	d->perm = NULL;
 }
 

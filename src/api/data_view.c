@@ -76,6 +76,9 @@ json_t *view_data(cephring_mount *mt)
 	view_set(o, "resends", view_number(info.stats.resends));
 	view_set(o, "backoffs", view_number(info.stats.backoffs));
 	view_set(o, "maps", view_number(info.stats.maps));
+	view_set(o, "incremental_maps", view_number(info.stats.incrementals));
+	view_set(o, "full_maps", view_number(info.stats.fulls));
+	view_set(o, "map_gaps", view_number(info.stats.gaps));
 	view_set(o, "sessions", sessions);
 	view_set(o, "requests", l.list);
 	return o;

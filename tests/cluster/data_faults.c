@@ -5,9 +5,7 @@
  */
 #include <signal.h>
 #include <sys/wait.h>
-#include "bytes.h"
-#include "flight.h"
-#include "ours.h"
+#include "data_load.h"
 
 #define TOP "/data_faults"
 #define S   1000000000ull
@@ -139,162 +137,6 @@ static void killed_under(struct both *b)
 	tap_eq(cephring_sync_close(f), 0, "closed");
 }
 
-/* ---- load: blocks of one file written over and over, records appended to another, some through the cache
- * ---- */
-
-enum { BLOCKS = 64, BLOCK = 16 << 10, WRITERS = 6, RECORD = 1000, APPENDERS = 4, RECORDS = 4000 };
-
-struct writer {
-	struct flight x;
-	uint32_t block, round;
-	uint8_t mem[BLOCK];
-};
-
-static struct load {
-	struct both *b;
-	cephring_file *f, *log;
-	struct writer w[WRITERS], a[APPENDERS];
-	struct flight sync;
-	uint32_t round[BLOCKS]; /* of the newest write that was answered */
-	bool busy[BLOCKS], stopping;
-	uint32_t next, records, answered, synced, syncs, bad;
-	int64_t error;
-} load;
-
-static void failed(int64_t res)
-{
-	load.bad++;
-	load.error = res;
-}
-
-static void write_next(struct writer *w)
-{
-	do
-		w->block = load.next++ % BLOCKS;
-	while (load.busy[w->block]);
-	load.busy[w->block] = true;
-	w->round = load.round[w->block] + 1;
-	bytes_fill(w->mem, BLOCK, (uint64_t)w->block * BLOCK, w->round);
-	writes(load.f, &w->x, w->mem, BLOCK, (uint64_t)w->block * BLOCK,
-	       w->round & 1 ? CEPHRING_IO_DIRECT : 0);
-}
-
-static void append_next(struct writer *w)
-{
-	w->round = load.records++;
-	bytes_fill(w->mem, RECORD, (uint64_t)w->round * RECORD, 99);
-	writes(load.log, &w->x, w->mem, RECORD, 0, w->round & 2 ? CEPHRING_IO_DIRECT : 0);
-}
-
-static void write_turn(struct writer *w)
-{
-	if (!w->x.ended)
-		return;
-	if (w->round) {
-		load.busy[w->block] = false;
-		load.round[w->block] = w->round;
-		load.answered++;
-		if (w->x.res != BLOCK)
-			failed(w->x.res);
-	}
-	w->round = 0;
-	if (!load.stopping)
-		write_next(w);
-}
-
-static void append_turn(struct writer *w)
-{
-	if (!w->x.ended)
-		return;
-	if (w->x.res != RECORD)
-		failed(w->x.res);
-	if (!load.stopping && load.records < RECORDS)
-		append_next(w);
-}
-
-static void load_turn(int ms)
-{
-	both_turn(load.b->engine, -1, ms);
-	for (unsigned n = 0; n < WRITERS; n++)
-		write_turn(&load.w[n]);
-	for (unsigned n = 0; n < APPENDERS; n++)
-		append_turn(&load.a[n]);
-	if (!load.sync.ended || load.stopping || load.answered < load.synced + 32)
-		return;
-	load.synced = load.answered;
-	load.syncs++;
-	if (load.sync.res)
-		failed(load.sync.res);
-	load.sync.ended = 0;
-	if (cephring_fsync(load.syncs & 1 ? load.f : load.log, 0, &load.sync.op, landed, &load.sync))
-		tap_die("fsync is taken");
-}
-
-static void load_for(unsigned ms)
-{
-	uint64_t end = now_ns() + ms * 1000000ull;
-
-	while (now_ns() < end)
-		load_turn(5);
-}
-
-static void load_begin(struct both *b)
-{
-	memset(&load, 0, sizeof load);
-	load.b = b;
-	load.f = opened(b->mount, TOP "/blocks", O_RDWR | O_CREAT | O_TRUNC, NULL);
-	load.log = opened(b->mount, TOP "/log", O_RDWR | O_CREAT | O_TRUNC | O_APPEND, NULL);
-	load.sync.ended = 1;
-	for (unsigned n = 0; n < WRITERS; n++)
-		load.w[n].x.ended = 1;
-	for (unsigned n = 0; n < APPENDERS; n++)
-		append_next(&load.a[n]);
-	load_for(300);
-}
-
-static int in_flight(void)
-{
-	int n = !load.sync.ended;
-
-	for (unsigned k = 0; k < WRITERS; k++)
-		n += !load.w[k].x.ended;
-	for (unsigned k = 0; k < APPENDERS; k++)
-		n += !load.a[k].x.ended;
-	return n;
-}
-
-/* Whatever was done to the cluster is over. */
-static void load_end(const char *what)
-{
-	uint64_t limit = now_ns() + 60 * S;
-	size_t size = BLOCKS * BLOCK, len;
-	int good = 1;
-
-	load.stopping = true;
-	while (in_flight() && now_ns() < limit)
-		load_turn(20);
-	tap_eq(in_flight(), 0, what);
-	load_turn(0);
-	tap_eq(load.bad, 0, "nothing failed");
-	if (load.bad)
-		tap_note("%" PRId64, load.error);
-	tap_eq(cephring_sync_fsync(load.f, 0) | cephring_sync_fsync(load.log, 0), 0, "fsync");
-	tap_ok(load.answered && load.records > APPENDERS && load.syncs > 2, "there was something to lose");
-	tap_note("%u writes, %u records, %u fsyncs", load.answered, load.records, load.syncs);
-	memset(got, 0, size);
-	tap_ok(they_read(load.b, TOP "/blocks", got, size, 0) > 0, "libcephfs reads the blocks");
-	for (unsigned n = 0; n < BLOCKS; n++) {
-		bytes_fill(want, BLOCK, (uint64_t)n * BLOCK, load.round[n]);
-		good &= !load.round[n] || !memcmp(got + (size_t)n * BLOCK, want, BLOCK);
-	}
-	tap_ok(good, "each is what was written last");
-	len = (size_t)load.records * RECORD;
-	bytes_fill(want, len, 0, 99);
-	tap_eq(they_read(load.b, TOP "/log", got, sizeof got, 0), (long long)len, "and the records");
-	tap_eq(bytes_differ(got, want, len), -1, "each is there once, in order");
-	tap_eq(cephring_sync_close(load.f) | cephring_sync_close(load.log), 0, "closed");
-}
-
 /* ---- what is done to the cluster meanwhile ---- */
 
 static void *command_thread(void *arg)
@@ -328,7 +170,7 @@ __attribute__((format(printf, 1, 2))) static void meanwhile(const char *fmt, ...
 
 static void osds(struct both *b)
 {
-	load_begin(b);
+	load_begin(b, TOP);
 	meanwhile("kill osd.0");
 	load_for(1000);
 	meanwhile("restart osd.0");
@@ -342,7 +184,7 @@ static void osds(struct both *b)
 
 static void maps(struct both *b)
 {
-	load_begin(b);
+	load_begin(b, TOP);
 	meanwhile("ceph osd out 1");
 	load_for(500);
 	for (int n = 0; n < 3; n++) {
@@ -366,7 +208,7 @@ static void mds(struct both *b)
 	json_object_foreach(info, key, one) name = json_string_value(json_object_get(one, "name"));
 	if (!name)
 		tap_die("an MDS");
-	load_begin(b);
+	load_begin(b, TOP);
 	meanwhile("kill mds.%s", name);
 	load_for(500);
 	meanwhile("restart mds.%s", name);
