@@ -3,13 +3,11 @@
 #include "../meta/caps.h"
 #include "../ring/epoch.h"
 #include "config.h"
+#include "futex.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 bool inside_config_has_file(const cephring_config *c)
 {
@@ -42,12 +40,8 @@ struct question {
 
 static void answered(struct question *q, int res)
 {
-	uint32_t *word = &q->answered;
-
 	q->res = res;
-	__atomic_store_n(word, 1, __ATOMIC_RELEASE);
-	/* The asker may be gone from here on: see sync.c */
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	word_raise(&q->answered);
 }
 
 static void map_came(struct map_waiter *w, int err)
@@ -83,8 +77,7 @@ static int ask_of(cephring_mount *mt, int (*fn)(cephring_mount *mt, void *arg), 
 	err = ring_post(engine_ring(mt->engine), &q.task);
 	if (err)
 		return err;
-	while (!__atomic_load_n(&q.answered, __ATOMIC_ACQUIRE))
-		syscall(SYS_futex, &q.answered, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+	word_sleep(&q.answered);
 	return q.res;
 }
 

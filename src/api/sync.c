@@ -7,27 +7,21 @@
  * - inside a callback of the engine nobody else could bring the end about: -EDEADLK, nothing is submitted.
  * What the cache can answer needs none of this, on any thread (calls_cached.c): it is tried first.
  */
+#include "futex.h"
 #include "sync.h"
 
 #include <errno.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 void waiter_ended(struct cephring_op *op, int64_t res, void *user)
 {
 	struct waiter *w = user;
-	uint32_t *word = &w->word;
 
 	w->res = res;
 	if (!w->sleeps) {
 		w->done = true;
 		return;
 	}
-	__atomic_store_n(word, 1, __ATOMIC_RELEASE);
-	/* From here the waiter may have returned and *w be gone. A wake on an address that nobody waits on
-	 * does nothing, and no futex user may take a wake for more than a hint. */
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	word_raise(&w->word);
 }
 
 int waiter_begin(struct waiter *w, cephring_engine *e, cephring_mount *m)
@@ -61,8 +55,7 @@ int64_t waiter_end(struct waiter *w, int submitted)
 		return submitted;
 	if (!w->sleeps)
 		return run_until_done(w);
-	while (!__atomic_load_n(&w->word, __ATOMIC_ACQUIRE))
-		syscall(SYS_futex, &w->word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+	word_sleep(&w->word);
 	return w->res;
 }
 

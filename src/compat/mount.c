@@ -5,14 +5,13 @@
  * LEAVING: new calls are turned away, what is in flight ends, and when nobody is inside any more, what is
  * open is closed and the mount goes. So a thread that is late gets an error and nothing worse.
  */
+#include "../api/futex.h"
 #include "compat.h"
 
-#include <linux/futex.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { DRAIN_MS = 20 };
@@ -52,7 +51,7 @@ void user_leave(struct user *u)
 		return;
 	inside = &u->cm->lane[u->lane].inside;
 	if (atomic_fetch_sub(inside, 1) == 1 && atomic_load(&u->cm->state) == STATE_LEAVING)
-		syscall(SYS_futex, inside, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+		futex_wake(inside);
 }
 
 static void drain(struct ceph_mount_info *cm)
@@ -65,7 +64,7 @@ static void drain(struct ceph_mount_info *cm)
 
 		while ((left = atomic_load(inside)) != 0) {
 			inside_fail_all(cm->m);
-			syscall(SYS_futex, inside, FUTEX_WAIT_PRIVATE, left, &limit, NULL, 0);
+			futex_wait(inside, left, &limit);
 		}
 	}
 }

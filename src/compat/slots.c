@@ -1,11 +1,9 @@
 /* slots.c: see slots.h. */
 #include "slots.h"
+#include "../api/futex.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define SLOT_OPEN 0x80000000u
 
@@ -229,11 +227,11 @@ void slot_turn_take(struct slot *s)
 	if (atomic_compare_exchange_strong(&s->turn, &was, TURN_TAKEN))
 		return;
 	while (atomic_exchange(&s->turn, TURN_WANTED) != TURN_FREE)
-		syscall(SYS_futex, &s->turn, FUTEX_WAIT_PRIVATE, TURN_WANTED, NULL, NULL, 0);
+		futex_wait(&s->turn, TURN_WANTED, NULL);
 }
 
 void slot_turn_give(struct slot *s)
 {
 	if (atomic_exchange(&s->turn, TURN_FREE) == TURN_WANTED)
-		syscall(SYS_futex, &s->turn, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+		futex_wake(&s->turn);
 }
