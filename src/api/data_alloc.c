@@ -2,6 +2,7 @@
  *
  *   PERM   may this client write to the pool?
  *   SIZE   how long is the file? Others may have moved the end
+ *   PRIVS  a program that is written to runs with nobody's rights
  *   QUOTA  is there room for what is added?
  *   INLINE data in the inode moves to where all others have it
  *   CAPS   Fw is held
@@ -17,6 +18,7 @@ enum {
 	ALLOC_BEGIN,
 	ALLOC_PERM,
 	ALLOC_SIZE,
+	ALLOC_PRIVS,
 	ALLOC_QUOTA,
 	ALLOC_INLINE,
 	ALLOC_CAPS,
@@ -81,8 +83,12 @@ static int64_t alloc_step(struct op *op, int64_t res)
 			op->at = res ? ALLOC_PERM : ALLOC_SIZE;
 			break;
 		case ALLOC_SIZE:
-			op->at = ALLOC_QUOTA;
+			op->at = ALLOC_PRIVS;
 			res = data_size_certain(d) ? 0 : op_getattr(op, CAP_FS);
+			break;
+		case ALLOC_PRIVS:
+			op->at = ALLOC_QUOTA;
+			res = data_drop_privs(d);
 			break;
 		case ALLOC_QUOTA: /* entered again for each quota that is to be looked up */
 			res = within_quota(d);

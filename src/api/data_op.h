@@ -100,6 +100,9 @@ void data_inline_free(struct data_op *d);
 /* data_copy.c: a write that is a copy of objects (op->u.data.from), as data_io(); Fw is held. -EAGAIN: not
  * now, or not of this file. */
 int64_t data_copy_io(struct data_op *d);
+/* Before a change of a program's bytes (data_write.c): takes its set-id bits away, unless uid 0 makes it. As
+ * op_ask(). */
+int64_t data_drop_privs(struct data_op *d);
 /* fsync as a part, if the file is open with O_DSYNC or O_SYNC, or `now`. Results as op_sub(); 0: not asked
  * for.
  */

@@ -73,7 +73,7 @@ static bool has_setid(uint32_t mode)
 	return (mode & S_ISUID) || (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
 }
 
-static int64_t drop_privs(struct data_op *d)
+int64_t data_drop_privs(struct data_op *d)
 {
 	const struct meta *m = d->op->m;
 	struct cephring_setattr set = { .struct_size = sizeof set, .set = CEPHRING_SET_MODE };
@@ -198,7 +198,7 @@ static int64_t write_step(struct op *op, int64_t res)
 			break;
 		case WRITE_PRIVS:
 			op->at = WRITE_QUOTA;
-			res = drop_privs(d);
+			res = data_drop_privs(d);
 			break;
 		case WRITE_QUOTA: /* entered again for each quota that is to be looked up */
 			res = within_quota(d);

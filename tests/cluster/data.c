@@ -514,6 +514,42 @@ static void small(struct both *b)
 	tap_eq(bytes_differ(want, got, 3000), -1, "the same");
 }
 
+/* ---- programs that run with somebody's rights ---- */
+
+static uint32_t with_ids(struct both *b, const char *path)
+{
+	struct cephring_setattr set = { .struct_size = sizeof set, .set = CEPHRING_SET_MODE, .mode = 06777 };
+
+	return (uint32_t)cephring_sync_setattr(b->mount, NULL, path, &set, 0, &root);
+}
+
+static uint32_t mode_of(struct both *b, const char *path)
+{
+	struct cephring_statx st = { 0 };
+
+	cephring_sync_statx(b->mount, NULL, path, CEPHRING_STATX_MODE, 0, &root, &st);
+	return st.mode & 07777;
+}
+
+static void set_ids(struct both *b)
+{
+	static const struct cephring_cred other = { .uid = 1002, .gid = 1002 };
+	const char *path = TOP "/ids";
+	cephring_file *mine = opened(b, path, O_RDWR | O_CREAT, NULL), *f = NULL;
+
+	tap_eq(with_ids(b, path), 0, "a program with set-id bits");
+	tap_eq(cephring_sync_write(mine, want, 100, 0, 0), 100, "uid 0 writes");
+	tap_eq(mode_of(b, path), 06777, "and they stay");
+	tap_eq(cephring_sync_open(b->mount, NULL, path, O_RDWR, 0, NULL, &other, &f), 0, "another opens it");
+	tap_eq(cephring_sync_write(f, want, 100, 0, 0), 100, "and writes");
+	tap_eq(mode_of(b, path), 0777, "they are gone");
+	tap_eq(with_ids(b, path), 0, "given again");
+	tap_eq(cephring_sync_fallocate(f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 50), 0, "a hole");
+	tap_eq(mode_of(b, path), 0777, "takes them away too");
+	cephring_sync_close(f);
+	cephring_sync_close(mine);
+}
+
 /* ---- what must not be ---- */
 
 static void errors(struct both *b)
@@ -824,6 +860,7 @@ int main(void)
 	copies(b);
 	copies_by_osds(b);
 	small(b);
+	set_ids(b);
 	errors(b);
 	quota(b);
 	namespaces(b);
