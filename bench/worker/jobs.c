@@ -112,7 +112,7 @@ static int prepare_tree(struct client *c, struct preparation *p)
 static int prepare_at(struct job *j, const char *root, struct preparation *p,
 		      int (*make)(struct client *, struct preparation *))
 {
-	struct client_how as_root = { .uid = 0 };
+	struct client_how as_root = { .uid = 0, .own_thread = true }; /* data_prepare() works with threads */
 	int err = client_new(j->conf, &j->c);
 
 	if (!err)
