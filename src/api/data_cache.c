@@ -87,11 +87,9 @@ struct transfer {
 
 static void transfer_end(struct transfer *t, int err)
 {
-	struct pcache_io *pio = t->pio;
-
+	pcache_io_done(t->pio, err == -EDQUOT ? -ENOSPC : err);
 	mem_free(t->ns, 0);
 	mem_free(t, sizeof *t);
-	pcache_io_done(pio, err == -EDQUOT ? -ENOSPC : err);
 }
 
 static void transferred(struct file_io *io, int result)
@@ -114,6 +112,7 @@ static int transfer_begin(struct transfer *t)
 	int err = data_where_inode(of_file(pio->file)->inode, &io->at, &t->ns);
 
 	io->kind = pio->out ? FILE_WRITE : FILE_READ;
+	io->failed_osd = -1;
 	io->offset = pio->off;
 	io->len = pio->len;
 	io->iov = pio->iov;
@@ -135,6 +134,7 @@ static void no_memory(struct ring_task *task)
 
 	while ((pio = side->refused) != NULL) {
 		side->refused = pio->user;
+		pio->user = NULL;
 		pcache_io_done(pio, -ENOMEM);
 	}
 }
@@ -238,25 +238,14 @@ static void ctx_put(void *arg, void *ctx)
 
 /* ---- what is lost ---- */
 
-static void on_lost(void *arg, struct pcache_file *f, uint64_t off, uint64_t len, int err)
+static void on_lost(void *arg, struct pcache_file *f, const struct pcache_io *io, uint64_t off, uint64_t len,
+		    int err)
 {
 	cephring_mount *mt = arg;
 	struct inode *i = of_file(f)->inode;
-	const struct layout *l = &i->a.layout;
-	const struct stripe_layout sl = { l->stripe_unit, l->stripe_count, l->object_size };
-	const struct dentry *d = LIST_FIRST(&i->aliases);
-	char name[STRIPE_NAME_MAX + 1] = "";
-	struct stripe_iter it;
-	struct stripe_run run;
+	const struct transfer *t = io ? io->user : NULL;
 
-	stripe_begin(&it, &sl, off, len);
-	if (stripe_next(&it, &run))
-		name[stripe_object_name(i->key.ino, run.object, name)] = 0;
-	log_fail(
-	    &mt->log, err,
-	    "inode %llx (%s): %llu bytes at %llu, object %s of pool %lld, could not be written and are lost",
-	    (unsigned long long)i->key.ino, d ? d->key.name : "no name", (unsigned long long)len,
-	    (unsigned long long)off, name, (long long)l->pool);
+	data_failed(mt, i, t ? &t->io : NULL, off, len, err, "could not be written and are lost");
 	if (i->use) {
 		i->use->lost = err;
 		i->use->lost_count++;

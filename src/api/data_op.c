@@ -220,10 +220,20 @@ bool data_size_certain(const struct data_op *d)
 
 /* ---- objects ---- */
 
+/* A full pool is no news to who writes on, nor is an operation's own end. */
+static bool worth_words(int result)
+{
+	return result < 0 && result != -ENOSPC && result != -EDQUOT && result != -ECANCELED &&
+	       result != -ETIMEDOUT && result != -ESHUTDOWN;
+}
+
 static void io_done(struct file_io *io, int result)
 {
 	struct data_op *d = io->arg;
 
+	if (worth_words(result) && d->inode && io->kind != FILE_COPY)
+		data_failed(d->mt, d->inode, io, io->offset, io->len, result,
+			    io->kind == FILE_READ ? "could not be read" : "could not be written");
 	d->io_busy = false;
 	data_io_end(d);
 	if (!d->op) {

@@ -85,6 +85,10 @@ int64_t data_io_begun(struct data_op *d, int err);
 /* Something was written, up to `end` (0: the size is not concerned): size, times and the like, to be told the
  * MDS later. Before the caps are given back. 0, -ENOMEM. */
 int data_written(struct data_op *d, uint64_t end);
+/* data_failed.c: bytes of a file `what` ("could not be read"): a line in the log that names the file, its
+ * inode, the object, pool and OSD, and why. `io`: what failed; NULL: nothing was asked of an OSD. */
+void data_failed(struct cephring_mount *mt, const struct inode *i, const struct file_io *io, uint64_t off,
+		 uint64_t len, int err, const char *what);
 /* data_inline.c: the file's data stands in its inode, as far as is known. */
 bool data_is_inline(const struct data_op *d);
 /* Brings it; no caps are held. As op_ask(). */

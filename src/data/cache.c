@@ -254,7 +254,7 @@ struct losing {
 static void losing_end(const struct losing *l)
 {
 	if (l->end > l->off)
-		l->f->c->ops->lost(l->f->c->arg, l->f, l->off, l->end - l->off, l->err);
+		l->f->c->ops->lost(l->f->c->arg, l->f, NULL, l->off, l->end - l->off, l->err);
 }
 
 /* All dirty bytes of a page are given up. */

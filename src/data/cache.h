@@ -166,8 +166,10 @@ struct pcache_ops {
 	void (*clean)(void *arg, struct pcache_file *f);
 	/* Nothing of this context is left. Late; `ctx` is valid during the call. */
 	void (*ctx_clean)(void *arg, struct pcache_file *f, void *ctx);
-	/* Bytes that a writer was told are written will never be on the OSDs. Not to call back. */
-	void (*lost)(void *arg, struct pcache_file *f, uint64_t off, uint64_t len, int err);
+	/* Bytes that a writer was told are written will never be on the OSDs. `io`: the transfer that failed;
+	 * NULL: there was none. Not to call back. */
+	void (*lost)(void *arg, struct pcache_file *f, const struct pcache_io *io, uint64_t off, uint64_t len,
+		     int err);
 	/* No page and no transfer is left: the file may be forgotten. Late. */
 	void (*idle)(void *arg, struct pcache_file *f);
 	bool (*ctx_same)(void *arg, const void *a, const void *b);

@@ -217,7 +217,7 @@ void pages_sent(struct pcache_io *io, int err)
 	under_sub(f, io->ctx, io->len);
 	c->ops->ctx_put(c->arg, io->ctx);
 	if (err)
-		c->ops->lost(c->arg, f, io->off, io->len, err);
+		c->ops->lost(c->arg, f, io, io->off, io->len, err);
 	for (uint32_t n = 0; n < io->pages; n++) {
 		struct pcache_page *p = page_find(f, page_of(io->off) + n);
 

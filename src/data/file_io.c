@@ -209,6 +209,17 @@ static void fail(struct file_io *io, int err)
 		io->err = err;
 }
 
+static void part_failed(struct file_part *p, int err)
+{
+	struct file_io *io = p->io;
+
+	if (!io->err) {
+		io->failed_object = p->run.object;
+		io->failed_osd = p->q.target.known ? p->q.target.osd : -1;
+	}
+	fail(io, err);
+}
+
 /* False: it has nothing to do any more. */
 static bool feed(struct file_part *p)
 {
@@ -220,7 +231,7 @@ static bool feed(struct file_part *p)
 	p->hole = false;
 	err = send(p);
 	if (err)
-		fail(io, err);
+		part_failed(p, err);
 	p->busy = !err;
 	io->busy += p->busy;
 	return p->busy;
@@ -259,7 +270,7 @@ static bool copy_hole(struct file_part *p, int *result)
 {
 	struct file_io *io = p->io;
 
-	if (io->kind != FILE_COPY || *result != -ENOENT || p->hole || io->err)
+	if (io->kind != FILE_COPY || !osd_req_absent(&p->q, *result) || p->hole || io->err)
 		return false;
 	p->hole = true;
 	*result = send(p);
@@ -282,10 +293,10 @@ static void part_done(struct osd_req *q, int result)
 	io->busy--;
 	if (copy_hole(p, &result))
 		return;
-	if (result == -ENOENT && absent_is_hole(p)) /* no such object */
+	if (osd_req_absent(q, result) && absent_is_hole(p))
 		result = 0;
 	if (result < 0) {
-		fail(io, result);
+		part_failed(p, result);
 		io->partly = true;
 	} else if (io->kind == FILE_READ) {
 		zero_rest(p);
@@ -344,6 +355,7 @@ int file_io_submit(struct osdc *c, struct file_io *io)
 	io->iov_base = 0;
 	io->busy = 0;
 	io->err = 0;
+	io->failed_osd = -1;
 	io->holding = 0;
 	io->forsaken = io->partly = false;
 	io->part_count = count;

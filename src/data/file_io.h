@@ -69,8 +69,8 @@ struct file_io {
 	uint64_t from_offset;
 	uint64_t mtime_ns; /* of writes: wall clock, 0 = now */
 	uint32_t flags;    /* OSD_FLAG_* */
-	/* result: 0, or the first negative errno; then some of it may have been carried out. `io` is the
-	 * caller's again. */
+	/* result: 0, or the first negative errno; then some of it may have been carried out, and failed_*
+	 * name what failed. `io` is the caller's again. */
 	void (*done)(struct file_io *io, int result);
 	/* After file_io_forsake(): the buffers are the caller's again, and `done` is still to come. */
 	void (*let_go)(struct file_io *io);
@@ -85,6 +85,8 @@ struct file_io {
 	uint32_t busy, part_count;
 	uint32_t holding; /* forsaken: parts that have not let go of the buffers */
 	int err;
+	uint64_t failed_object;  /* the first whose request failed, by its number */
+	int32_t failed_osd;      /* the OSD that it was for in the end; -1: none was asked */
 	bool forsaken, partly;   /* partly: some of it was not carried out, or nobody knows */
 	struct file_part *parts; /* owned unless it is `one` */
 	struct file_part one;

@@ -15,7 +15,7 @@ static void told(struct osd_req *q, int result)
 	s->busy--;
 	if (!result)
 		result = osd_stat_decode(&d, &st);
-	if (result && result != -ENOENT && !s->err)
+	if (result && !osd_req_absent(q, result) && !s->err)
 		s->err = result;
 	s->size[a->n] = result ? 0 : st.size;
 	if (!s->busy)

@@ -22,6 +22,7 @@
  * Owner thread only. `done` never runs from inside a call made here.
  */
 #pragma once
+#include <errno.h>
 #include <sys/queue.h>
 #include <sys/uio.h>
 #include "../mon/mon.h"
@@ -218,6 +219,11 @@ void osdc_forsake(struct osd_req *q, int err);
 uint32_t osdc_cancel_writes(struct osdc *c, int64_t pool, int err);
 /* During done: the output of an operation, as far as it is not in dest. */
 struct slice osd_req_output(const struct osd_req *q, unsigned op);
+/* During done: an OSD says that there is no such object. Where the pool is gone nobody does. */
+static inline bool osd_req_absent(const struct osd_req *q, int result)
+{
+	return result == -ENOENT && q->reply;
+}
 
 /* ---- views ---- */
 

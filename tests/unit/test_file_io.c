@@ -165,16 +165,19 @@ static int carry_out(struct osd_req *q)
 	}
 }
 
-/* One of those that wait, whichever. */
+/* One of those that wait, whichever. `err`: no OSD says so. */
 static void answer(int err)
 {
 	unsigned n = rnd(osd.queued);
+	static const struct osd_reply reply;
 	struct osd_req *q = osd.queue[n];
+	bool from_osd = !osd.cancelled[n] && !err;
 	int res = osd.cancelled[n] ? osd.cancelled[n] : err ? err : carry_out(q);
 
 	osd.queue[n] = osd.queue[--osd.queued];
 	osd.cancelled[n] = osd.cancelled[osd.queued];
 	osd_req_fini(q);
+	q->reply = from_osd ? &reply : NULL;
 	q->done(q, res);
 }
 
@@ -322,6 +325,24 @@ Test(file_io, the_first_error_ends_it)
 	cr_assert_eq(ended, 1);
 	cr_assert_eq(result, -EIO);
 	osd_reset();
+}
+
+/* ENOENT of an object is a hole; where the pool is gone it is an error, and zeros would be a lie. */
+Test(file_io, without_a_pool)
+{
+	enum file_io_kind kinds[] = { FILE_READ, FILE_WRITE, FILE_ZERO };
+	static uint8_t p[4096];
+	struct iovec iov = { p, sizeof p };
+	struct file_io io;
+
+	for (unsigned n = 0; n < sizeof kinds / sizeof *kinds; n++) {
+		io_init(&io, kinds[n], &layouts[0], 0, sizeof p, &iov, 1);
+		cr_assert_eq(file_io_submit(NULL, &io), 0);
+		while (osd.queued)
+			answer(-ENOENT);
+		cr_assert_eq(result, -ENOENT);
+		osd_reset();
+	}
 }
 
 Test(file_io, cancelled)

@@ -58,7 +58,8 @@ static void ctx_clean(void *arg, struct pcache_file *f, void *ctx)
 	b.ctx_cleans++;
 }
 
-static void lost(void *arg, struct pcache_file *f, uint64_t off, uint64_t len, int err)
+static void lost(void *arg, struct pcache_file *f, const struct pcache_io *io, uint64_t off, uint64_t len,
+		 int err)
 {
 	b.lost++;
 	b.lost_off = off;
