@@ -17,6 +17,7 @@ static int64_t read_at(struct slot *s, const struct iovec *iov, int count, int64
 
 static int64_t write_at(struct slot *s, const struct iovec *iov, int count, int64_t offset, int flags)
 {
+	slot_wrote(s);
 	return cephring_sync_writev(s->file, iov, (unsigned)count, (uint64_t)offset, flags);
 }
 
@@ -125,6 +126,7 @@ int file_fallocate(struct slot *s, int mode, int64_t offset, int64_t length)
 		return -EINVAL;
 	if ((s->flags & O_PATH) || (s->flags & O_ACCMODE) == O_RDONLY)
 		return -EBADF;
+	slot_wrote(s);
 	return cephring_sync_fallocate(s->file, mode, (uint64_t)offset, (uint64_t)length);
 }
 
@@ -290,6 +292,8 @@ int64_t ceph_ll_nonblocking_readv_writev(struct ceph_mount_info *cm, struct ceph
 	err = n->slot ? check(n->slot, io->iov, io->iovcnt, io->write) : -EBADF;
 	if (err >= 0 && io->off < 0)
 		err = -EINVAL;
+	if (err >= 0 && io->write)
+		slot_wrote(n->slot);
 	if (err >= 0)
 		err = io->write ? cephring_writev(n->slot->file, io->iov, (unsigned)io->iovcnt,
 						  (uint64_t)io->off, 0, &n->op, transferred, n)

@@ -49,14 +49,9 @@ int ceph_ll_create(struct ceph_mount_info *cm, Inode *parent, const char *name, 
 	err = open_in(cm, (cephring_inode *)parent, name, oflags | O_CREAT | O_NOFOLLOW, mode, perms, &s);
 	if (err)
 		return err;
-	if (outp) {
-		struct cephring_handle h;
-
-		cephring_handle_of(cephring_file_inode(s->file), &h);
-		err = cephring_sync_lookup_handle(cm->m, &h, NULL, &i);
-	}
-	if (!err)
-		err = inode_statx(cm, cephring_file_inode(s->file), want, lflags, perms, stx);
+	i = cephring_file_inode(s->file);
+	i = outp ? inside_get(&i) : NULL;
+	err = inode_statx(cm, cephring_file_inode(s->file), want, lflags, perms, stx);
 	if (!err && outp)
 		*outp = (Inode *)i;
 	else

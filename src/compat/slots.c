@@ -78,6 +78,7 @@ struct slot *slot_new(struct slots *t, enum slot_kind kind, cephring_file *f, in
 		s->flags = flags;
 		s->file = f;
 		s->listing = NULL;
+		atomic_store_explicit(&s->wrote, false, memory_order_relaxed);
 		atomic_store_explicit(&s->position, 0, memory_order_relaxed);
 		atomic_store_explicit(&s->turn, 0, memory_order_relaxed);
 		atomic_fetch_add_explicit(&t->open, 1, memory_order_relaxed);
@@ -143,19 +144,26 @@ static void closed(struct cephring_op *op, int64_t res, void *user)
 	free(user);
 }
 
-/* Inside a callback of the engine nothing may wait: it closes by itself then. */
-static int file_close(cephring_file *f)
+static int close_unwaited(cephring_file *f)
 {
-	int err = cephring_sync_close(f);
-	struct closing *c;
+	struct closing *c = calloc(1, sizeof *c);
+	int err = c ? cephring_close(f, &c->op, closed, c) : -ENOMEM;
 
-	if (err != -EDEADLK)
-		return err;
-	c = calloc(1, sizeof *c);
-	err = c ? cephring_close(f, &c->op, closed, c) : -ENOMEM;
 	if (err)
 		free(c);
 	return err;
+}
+
+/* Inside a callback of the engine nothing may wait: it closes by itself then. So does what has no loss to
+ * tell, unless there is no room for one more operation. */
+static int file_close(cephring_file *f, bool wrote)
+{
+	int err;
+
+	if (!wrote && !close_unwaited(f))
+		return 0;
+	err = cephring_sync_close(f);
+	return err == -EDEADLK ? close_unwaited(f) : err;
 }
 
 /* Nobody uses it, and nobody can find it. */
@@ -165,7 +173,7 @@ static int slot_end(struct slot *s)
 	unsigned n = 31 - (unsigned)__builtin_clz(s->index / SLOT_CHUNK_FIRST + 1);
 	struct slot_chunk *c = atomic_load_explicit(&t->chunk[n], memory_order_relaxed);
 	uint32_t at = s->index - chunk_base(n);
-	int err = file_close(s->file);
+	int err = file_close(s->file, atomic_load_explicit(&s->wrote, memory_order_relaxed));
 
 	listing_free(s->listing);
 	s->listing = NULL;

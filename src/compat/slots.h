@@ -27,6 +27,7 @@ struct slot {
 	int flags; /* of open(2) */
 	cephring_file *file;
 	struct listing *listing; /* owned; of a directory: dirs.c */
+	_Atomic bool wrote;      /* something through it: closing it may have a loss to tell */
 	_Atomic int64_t position;
 	_Atomic uint32_t turn;
 };
@@ -52,7 +53,8 @@ static inline void slot_put_here(struct slot **s)
 		slot_put(*s);
 }
 /* Ends an open slot of which the caller has a reference, and takes that too. 0, or what closing the file
- * gave where nobody else was using it; -EBADF: somebody was faster. */
+ * gave where nobody else was using it; -EBADF: somebody was faster. Only where something was written through
+ * it is there anything to wait for. */
 int slot_close(struct slot *s);
 /* What a descriptor's position, or a listing, is used by goes one after another: POSIX says so, and a program
  * may share a handle between threads. */
@@ -62,6 +64,10 @@ static inline void slot_turn_give_here(struct slot **s)
 {
 	if (*s)
 		slot_turn_give(*s);
+}
+static inline void slot_wrote(struct slot *s)
+{
+	atomic_store_explicit(&s->wrote, true, memory_order_relaxed);
 }
 /* Closes what is left; nobody uses it any more. How many there were. */
 unsigned slots_fini(struct slots *t);

@@ -148,6 +148,7 @@ static int set_fd(struct ceph_mount_info *cm, int fd, struct cephring_setattr se
 		set.file = s->file;
 	}
 	set.struct_size = sizeof set;
+	slot_wrote(s);
 	return cephring_sync_setattr(cm->m, cephring_file_inode(s->file), "", &set, 0, NULL);
 }
 
