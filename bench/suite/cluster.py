@@ -11,12 +11,12 @@ import time
 from .stats import Failure
 
 
-def command(path, words, timeout=60):
+def command(path, words, timeout=60, **more):
     """One command to a daemon's admin socket; (answer, pid of the daemon)."""
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(timeout)
         s.connect(path)
-        s.sendall(json.dumps({"prefix": words, "format": "json"}).encode() + b"\0")
+        s.sendall(json.dumps({"prefix": words, "format": "json", **more}).encode() + b"\0")
         pid = struct.unpack("3i", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
         text = b""
         while more := s.recv(1 << 16):
@@ -65,6 +65,13 @@ class Mds:
         """Writes out what making the data left behind, so that it does not run beside the measuring."""
         for path in self.paths:
             command(path, "flush journal")
+
+    def evict(self, pids):
+        """Ends the sessions of processes that went without a word: until then others wait for what they held."""
+        for path in self.paths:
+            for client in command(path, "session ls")[0]:
+                if client["client_metadata"].get("pid") in map(str, pids):
+                    command(path, "session evict", filters=[f"id={client['id']}"])
 
     def look(self):
         """Counters now: requests, the seconds they took inside the MDS, bytes in and out; CPU of each thread; and

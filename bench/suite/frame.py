@@ -48,22 +48,29 @@ def cluster_conf(args):
 
 def programs(args, suite, helpers=()):
     """Where the build put the workers (by client) and the helpers (by name). libcephfs makes the data."""
-    exes = {c: os.path.join(args.build, "bench", f"{suite}-{c}") for c in args.client + ["libcephfs"]}
-    exes.update({k: os.path.join(args.build, "bench", f"bench-{k}") for k in helpers})
-    for what, path in exes.items():
-        if not os.access(path, os.X_OK):
-            hint = " (package libcephfs-dev)" if what == "libcephfs" else ""
-            raise Failure(f"{path} is not built: `./dev build`{hint}")
+    exes = {c: worker_of(args, suite, c) for c in args.client + ["libcephfs"]}
+    exes.update({k: built(args, f"bench-{k}") for k in helpers})
     return exes
 
 
-def run(suite, args, helpers, measure, publish, others=None):
-    """others: further workers, by client. measure(args, session, exes, progress) gives what publish(args, session, extra) shows; the exit code."""
+def worker_of(args, suite, client):
+    return built(args, f"{suite}-{client}", " (package libcephfs-dev)" if client == "libcephfs" else "")
+
+
+def built(args, name, hint=""):
+    path = os.path.join(args.build, "bench", name)
+    if not os.access(path, os.X_OK):
+        raise Failure(f"{path} is not built: `./dev build`{hint}")
+    return path
+
+
+def run(suite, args, helpers, measure, publish, others=None, find=programs):
+    """others: further workers, by client; find: gives all of them. measure(args, session, exes, progress) gives what publish(args, session, extra) shows; the exit code."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     args.client = args.client or CLIENTS
     progress, session, began = Progress(), None, time.monotonic()
     try:
-        exes = programs(args, suite, helpers)
+        exes = find(args, suite, helpers)
         args.out = os.path.abspath(args.out or os.path.join(args.build, f"bench-{suite}"))
         os.makedirs(args.out, exist_ok=True)
         exes.update(others or {})

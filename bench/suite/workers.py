@@ -55,7 +55,9 @@ class Worker(Helper):
     """One client kind in one process, for one round."""
 
     def __init__(self, exe, conf, mode=None, before=()):
-        super().__init__([exe, conf] + ([mode] if mode else []), before)
+        """`exe`: the program, or a list: a command that ends with it."""
+        *words, program = [exe] if isinstance(exe, str) else exe
+        super().__init__([program, conf] + ([mode] if mode else []), [*before, *words])
         hello = self.answer(20)
         if "error" in hello:
             raise Failure(f"{self.name}: {hello['error']}")

@@ -166,14 +166,16 @@ static void go_up(struct worker *w, char *words)
 
 static void go_down(struct worker *w)
 {
+	uint64_t began = meter_now_ns();
 	int err = w->c ? client_unmount(w->c) : 0;
+	uint64_t took = meter_now_ns() - began;
 
 	client_free(w->c);
 	w->c = NULL;
 	if (err)
 		answer_error(strerror(-err));
 	else
-		answer("{\"up\":false}");
+		answer("{\"up\":false,\"took_ns\":%llu}", (unsigned long long)took);
 }
 
 static int save_samples(const struct job *j, const char *path)

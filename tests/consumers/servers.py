@@ -116,3 +116,8 @@ Transports = TCP; FSAL {{ Name = CEPH; User_Id = "admin"; }} }}
 def nfs_url(port, path=""):
     """As libnfs wants it."""
     return f"nfs://127.0.0.1/ceph{path}?version=4&nfsport={port}&uid=0&gid=0"
+
+
+def nfs_tree(verb, url, there, here):
+    """The command that copies a tree by NFS: put, get."""
+    return ["/usr/bin/python3", os.path.join(HERE, "nfs_tree.py"), verb, url, there, here]
