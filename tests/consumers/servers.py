@@ -68,6 +68,7 @@ server role = standalone server
 interfaces = 127.0.0.1
 bind interfaces only = yes
 smb ports = {port}
+server min protocol = NT1
 lock directory = {at["lock"]}
 state directory = {at["state"]}
 cache directory = {at["cache"]}
@@ -94,18 +95,19 @@ create mask = 0644
     return ["/usr/sbin/smbd", "-F", "-s", conf, "--no-process-group", "--debug-stdout"]
 
 
-def ganesha(where, port):
-    """The command of a Ganesha whose files are in the directory `where`: the root of CephFS as nfs://127.0.0.1/ceph."""
+def ganesha(where, port, version=4):
+    """The command of a Ganesha whose files are in the directory `where`: the root of CephFS as nfs://127.0.0.1/ceph.
+    Version 3 wants a portmapper."""
     recovery, conf = os.path.join(where, "recovery"), os.path.join(where, "ganesha.conf")
     os.makedirs(recovery, exist_ok=True)
     with open(conf, "w") as f:
         f.write(
-            f"""NFS_CORE_PARAM {{ Protocols = 4; NFS_Port = {port}; Bind_addr = 127.0.0.1; Enable_NLM = false;
+            f"""NFS_CORE_PARAM {{ Protocols = {version}; NFS_Port = {port}; Bind_addr = 127.0.0.1; Enable_NLM = false;
 Enable_RQUOTA = false; Enable_UDP = false; mount_path_pseudo = true; Plugins_Dir = "/usr/lib/x86_64-linux-gnu/ganesha"; }}
 NFSV4 {{ Graceless = true; Grace_Period = 1; Lease_Lifetime = 5; RecoveryBackend = fs; RecoveryRoot = "{recovery}"; }}
 NFS_KRB5 {{ Active_krb5 = false; }}
 CEPH {{ Ceph_Conf = "{os.environ["CEPH_CONF"]}"; }}
-EXPORT {{ Export_ID = 1; Path = "/"; Pseudo = "/ceph"; Access_Type = RW; Squash = None; SecType = sys; Protocols = 4;
+EXPORT {{ Export_ID = 1; Path = "/"; Pseudo = "/ceph"; Access_Type = RW; Squash = None; SecType = sys; Protocols = {version};
 Transports = TCP; FSAL {{ Name = CEPH; User_Id = "admin"; }} }}
 """
         )
@@ -113,9 +115,9 @@ Transports = TCP; FSAL {{ Name = CEPH; User_Id = "admin"; }} }}
     return ["/usr/bin/ganesha.nfsd", "-F", "-f", conf, "-L", log, "-p", pid]
 
 
-def nfs_url(port, path=""):
+def nfs_url(port, path="", version=4):
     """As libnfs wants it."""
-    return f"nfs://127.0.0.1/ceph{path}?version=4&nfsport={port}&uid=0&gid=0"
+    return f"nfs://127.0.0.1/ceph{path}?version={version}&nfsport={port}&uid=0&gid=0"
 
 
 def nfs_tree(verb, url, there, here):
