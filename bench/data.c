@@ -206,6 +206,19 @@ static int run_small_read(struct job *j)
 	return on_small(j, IO_FILE_READ);
 }
 
+/* As a data loader does: the directory is listed, which no sample counts, then each of its files is read. */
+static int run_small_listed(struct job *j)
+{
+	char path[DATA_PATH_MAX];
+	int64_t got;
+
+	snprintf(path, sizeof(path), "s%llu", (unsigned long long)j->set);
+	got = client_readdirplus(j->c, path);
+	if (got >= 0 && (uint64_t)got != j->n)
+		got = -EBADMSG;
+	return got < 0 ? job_fail(j, (int)got, path) : on_small(j, IO_FILE_READ);
+}
+
 static int run_small_remove(struct job *j)
 {
 	struct acts acts;
@@ -240,6 +253,7 @@ const struct workload workloads[] = {
 	{ "remove_new", run_remove_new, 1 },
 	{ "small_write", run_small_write, 1 },
 	{ "small_read", run_small_read, 1 },
+	{ "small_listed", run_small_listed, 1 },
 	{ "small_remove", run_small_remove, 1 },
 	{ NULL, NULL, 0 },
 };

@@ -509,6 +509,7 @@ struct cephring_stats {
 			 decrypted or encrypted; too small to be worth a receive of its own; the cache */
 	uint64_t data_cache_bytes, data_dirty_bytes, data_hits, data_misses, readahead_bytes,
 	    readahead_wasted; /* bytes, but hits and misses: reads */
+	uint64_t lists_ahead; /* directories listed because many of their files were opened one by one */
 };
 CEPHRING_API int cephring_stats(cephring_mount *m, struct cephring_stats *out);
 /* Debug views as JSON text (monitors, sessions, maps, negotiated modes, requests in flight, caps ...): what =

@@ -211,6 +211,7 @@ int cephring_stats(cephring_mount *mt, struct cephring_stats *out)
 	s.walk_lookups = m->stats.walk_lookups;
 	s.walk_restarts = m->stats.walk_restarts;
 	s.walk_inferred = m->stats.walk_inferred;
+	s.lists_ahead = m->stats.lists_ahead;
 	s.unsafe = m->stats.unsafe;
 	s.replays = m->stats.replays;
 	s.local_sets = m->stats.local_sets;

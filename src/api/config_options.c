@@ -52,6 +52,7 @@ const struct option config_options[OPT_COUNT] = {
 	[OPT_CLIENT_QUOTA] = PLAIN("client_quota", BOOL, "true"),
 	[OPT_CLIENT_ACL_TYPE] = PLAIN("client_acl_type", ACL, ""),
 	[OPT_ASYNC_DIROPS] = PLAIN("cephring_async_dirops", BOOL, "false"),
+	[OPT_LIST_AHEAD] = PLAIN("cephring_list_ahead", BOOL, "true"),
 	[OPT_OC] = PLAIN("client_oc", BOOL, "true"),
 	[OPT_OC_SIZE] = BOUND("client_oc_size", SIZE, "200M", 1 << 20, 1ull << 44),
 	[OPT_OC_MAX_DIRTY] = BOUND("client_oc_max_dirty", SIZE, "100M", 0, 1ull << 44),

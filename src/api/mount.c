@@ -368,7 +368,8 @@ static int fill(cephring_mount *mt, const cephring_config *c, const struct cephr
 	struct meta_opts mo = { .no_permissions = o->no_permissions,
 				.posix_acl = o->posix_acl || config_bool(c, OPT_CLIENT_ACL_TYPE),
 				.async_dirops = o->async_dirops || config_bool(c, OPT_ASYNC_DIROPS),
-				.no_quota = !config_bool(c, OPT_CLIENT_QUOTA) };
+				.no_quota = !config_bool(c, OPT_CLIENT_QUOTA),
+				.no_list_ahead = !config_bool(c, OPT_LIST_AHEAD) };
 	char *slashed;
 	int err;
 

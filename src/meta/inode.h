@@ -18,6 +18,7 @@ struct cap;
 struct inode_use;
 struct realm;
 struct session;
+struct dir_ahead;
 
 #define INLINE_NONE UINT64_MAX
 
@@ -63,6 +64,11 @@ struct dir {
 	struct layout file_layout; /* dirops.c: of the files that are made here */
 	bool knows_layout;
 	struct dentry *name; /* what it is called: the newest of its names, for `..`; NULL = not known */
+	/* ahead.c: files opened whose names were asked for alone; the listing under way, or NULL; none is
+	 * worth while. */
+	uint32_t asked_alone;
+	struct dir_ahead *ahead;
+	bool no_ahead;
 };
 
 /* Extended attributes as they came: a wire map<str,blob>. Replaced as a whole. */

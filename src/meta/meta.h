@@ -31,13 +31,13 @@ struct meta_opts {
 	uint32_t nonce;
 	uint64_t keepalive_ns, dead_ns; /* 0 = conn.h's defaults */
 	bool no_permissions;
-	bool posix_acl, async_dirops, no_quota;
+	bool posix_acl, async_dirops, no_quota, no_list_ahead;
 	struct cephring_cred cred; /* default; groups owned by the caller */
 };
 
 struct meta_stats {
 	uint64_t ops, ops_cached, requests, replies, forwards, resends, revokes, releases, renewals, recalls,
-	    walks, walk_lookups, walk_restarts, walk_inferred;
+	    walks, walk_lookups, walk_restarts, walk_inferred, lists_ahead;
 	uint64_t unsafe, replays, flushes, flush_acks, capsnaps, cap_waits, async_ops, async_failed,
 	    local_sets;
 };
@@ -166,6 +166,8 @@ void file_close(struct file *f);
 int dir_seek(struct file *f, uint64_t offset); /* 0, -EINVAL */
 uint64_t dir_tell(const struct file *f);
 void dir_stream_free(struct meta *m, struct dir_stream *s);
+/* ahead.c: a file was opened for reading after its name had been asked for. */
+void dir_ahead_opened(struct meta *m, const struct inode *file, const struct cephring_cred *cred);
 /* sync.c: what the inode has lost that was not told in `told` yet: 0 or a negative errno. */
 int file_lost(struct file *f, uint32_t *told);
 /* sync.c: something became safe or was acknowledged: those who wait look again, before the turn ends. */

@@ -6,8 +6,8 @@
  *          |- denied: it may still be there ------------------------->                            |
  *          '- quota --> CREATE: made by us, done                                        may_open <-'
  *                         '---- it was there ------------------------------------------>    |
- *                                                       a cap is held: open here, tell what we want soon
- *                                                       else, or to be cut: OPEN
+ *                                         what it is opened for is held: open here, tell what we want soon
+ *                                         else, or to be cut: OPEN
  *
  * CREATE goes out without a LOOKUP before it: the MDS opens what is there and says so. A cut (O_TRUNC) takes
  * effect in the MDS, so it goes along only where the caller's right to it is known.
@@ -82,6 +82,8 @@ static int64_t make_file(struct op *op)
 	}
 	if (f->inode->use)
 		f->sync_told = f->close_told = f->inode->use->lost_count;
+	if (op->walk.sent && f->mode == OPEN_RD && !(f->flags & O_PATH) && S_ISREG(f->inode->a.mode))
+		dir_ahead_opened(m, f->inode, &f->cred);
 	*op->u.open.out = (cephring_file *)f;
 	return op->u.open.created;
 }
@@ -369,11 +371,14 @@ static bool attrs_needed(const struct op *op)
 	       !perm_known(m, caps_issued(op->inode, ring_now(m->ring)) | op->walk.fresh);
 }
 
-/* The MDS is asked where nothing is held, to write where the authority granted nothing, and to cut. */
+/* The MDS is asked to cut, and where what the file is opened for is not held. That could be wished for as
+ * well (caps_wait.c), but while a request waits for somebody else's changes the MDS writes its journal at
+ * once, and for a wish only when its next tick comes, seconds later. */
 static bool must_ask(const struct op *op)
 {
 	const struct inode *i = op->inode;
 	int flags = op->u.open.flags;
+	uint32_t need = to_write(flags) ? CAP_FW : 0;
 
 	if ((flags & O_PATH) || op->u.open.created || i->key.snapid != SNAP_HEAD)
 		return false;
@@ -381,7 +386,11 @@ static bool must_ask(const struct op *op)
 		return true;
 	if (op->u.open.opened)
 		return false;
-	return !caps_any(i, ring_now(op->m->ring)) || (to_write(flags) && !cap_auth(i));
+	if ((flags & O_ACCMODE) != O_WRONLY)
+		need |= CAP_FR;
+	if (!S_ISREG(i->a.mode))
+		need = CAP_PIN;
+	return (need & ~caps_issued(i, ring_now(op->m->ring))) || (to_write(flags) && !cap_auth(i));
 }
 
 static int64_t open_found(struct op *op, int64_t res)

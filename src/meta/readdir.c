@@ -11,7 +11,7 @@
  * A .snap has no fragments and no order: its names are read whole (LSSNAP), then listed from the cache as far
  * as this listing, or a later one, was told of them.
  */
-#include "meta.h"
+#include "readdir_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,45 +29,6 @@ enum {
 /* Positions: 0 is `.`, 1 is `..`, 2 the first name; behind a name, its hash and its number among the names of
  * that hash, which begin at 2. Linux and libcephfs count the same way. */
 #define OFFSET_HASHED (0xffull << 52)
-
-/* Where a listing stands: everything up to and including this was delivered. */
-struct dir_pos {
-	uint32_t hash;
-	uint32_t name_len;
-	char name[WALK_NAME_MAX + 1];
-};
-
-struct chunk {
-	uint8_t *buf;
-	size_t len, cap, used;
-}; /* packed struct cephring_dirent; owned */
-
-struct reader {
-	struct dir_stream *stream;
-	uint32_t from, to; /* hashes, [from, to) */
-	struct mreq *req;
-	struct chunk chunk;
-	struct dir_pos last; /* the last name received; next request goes on behind it */
-	uint32_t frag;       /* fragment it is in */
-	bool in_frag, ended; /* in_frag: `last` is within `frag` */
-};
-
-struct dir_stream {
-	struct meta *m;
-	struct inode *dir;                /* borrowed from the file */
-	const struct cephring_cred *cred; /* borrowed from the file */
-	struct reader *readers;
-	uint32_t count, current;
-	uint8_t dots; /* . and .. delivered */
-	int err;
-	uint64_t release_count; /* the directory's, at the first answer */
-	bool counted, spoiled;
-	uint32_t same_hash, prev_hash; /* for offsets: entries with one hash are numbered */
-	uint32_t skip_hash,
-	    skip_to;        /* begun by seeking: entries of this hash with a smaller number are left out */
-	uint32_t snap_list; /* of a .snap: its number */
-	struct op *waiter;
-};
 
 static bool lists_snaps(const struct dir_stream *s)
 {
@@ -167,7 +128,7 @@ static int take_entry(struct meta *m, struct session *s, struct inode *dir, cons
 	rd->last.hash = d->hash;
 	rd->last.name_len = d->key.len;
 	memcpy(rd->last.name, d->key.name, d->key.len);
-	if (lists_snaps(rd->stream))
+	if (lists_snaps(rd->stream) || rd->stream->ahead)
 		return 0;
 	return pack(rd->stream, &rd->chunk, d->key.name, d->key.len, d->hash, i);
 }
@@ -287,8 +248,6 @@ static int reader_take(struct meta *m, struct mreq *r, struct reader *rd, const 
 	return err;
 }
 
-static int streams_pump(struct dir_stream *s);
-
 static void reader_done(struct mreq *r, int result, const struct reply *rep)
 {
 	struct reader *rd = r->arg;
@@ -312,6 +271,8 @@ static void reader_done(struct mreq *r, int result, const struct reply *rep)
 	s->waiter = NULL;
 	if (waiter)
 		op_resume(waiter, 0);
+	else if (s->ahead)
+		dir_ahead_step(s->ahead);
 }
 
 /* ---- the stream ---- */
@@ -396,10 +357,10 @@ static void stream_seek(struct dir_stream *s, uint64_t offset)
 	s->readers[0].from = hash; /* the cache's */
 }
 
-static int stream_new(struct file *f, struct dir_stream **out)
+int dir_stream_new(struct meta *m, struct inode *dir, const struct cephring_cred *cred,
+		   struct dir_stream **out)
 {
-	struct meta *m = f->m;
-	struct dir *d = inode_dir(m, f->inode);
+	struct dir *d = inode_dir(m, dir);
 	struct dir_stream *s;
 	uint32_t frag, n = 0;
 	bool more = true;
@@ -410,8 +371,8 @@ static int stream_new(struct file *f, struct dir_stream **out)
 	if (!s)
 		return -ENOMEM;
 	s->m = m;
-	s->dir = f->inode;
-	s->cred = &f->cred;
+	s->dir = dir;
+	s->cred = cred;
 	if (lists_snaps(s))
 		s->snap_list = ++m->snap_lists;
 	*out = s;
@@ -431,10 +392,22 @@ static int stream_new(struct file *f, struct dir_stream **out)
 		rd->from = frag_value(frag);
 		rd->to = rd->from + (HASH_END >> frag_bits(frag));
 	}
+	return 0;
+}
+
+/* Where the file stands. */
+static int stream_open(struct file *f)
+{
+	struct dir_stream *s;
+	int err = dir_stream_new(f->m, f->inode, &f->cred, &f->dir);
+
+	if (err)
+		return err;
+	s = f->dir;
 	if (f->offset > 2)
 		stream_seek(s, f->offset);
 	s->dots = f->offset < 2 ? (uint8_t)f->offset : 2;
-	return cache_will_do(m, f->inode) ? pack_cached(s) : 0;
+	return cache_will_do(f->m, f->inode) ? pack_cached(s) : 0;
 }
 
 int dir_seek(struct file *f, uint64_t offset)
@@ -468,7 +441,7 @@ void dir_stream_free(struct meta *m, struct dir_stream *s)
 }
 
 /* Keeps the readers from the current one on busy. */
-static int streams_pump(struct dir_stream *s)
+int dir_stream_pump(struct dir_stream *s)
 {
 	for (uint32_t n = s->current; n < s->count && n < s->current + READERS_AHEAD; n++) {
 		struct reader *rd = &s->readers[n];
@@ -529,7 +502,7 @@ static size_t deliver(struct file *f, struct reader *rd, uint8_t *out, size_t ro
 	return room;
 }
 
-static void stream_finished(struct dir_stream *s)
+void dir_stream_finished(struct dir_stream *s)
 {
 	struct dir *d = s->dir->dir;
 
@@ -557,7 +530,7 @@ static int64_t readdir_step(struct op *op, int64_t res)
 	if (!out || !room)
 		return -EINVAL;
 	if (!s)
-		err = stream_new(f, &f->dir);
+		err = stream_open(f);
 	s = f->dir;
 	if (err)
 		return err;
@@ -565,7 +538,7 @@ static int64_t readdir_step(struct op *op, int64_t res)
 	while (s->current < s->count) {
 		struct reader *rd = &s->readers[s->current];
 
-		if (s->err || streams_pump(s))
+		if (s->err || dir_stream_pump(s))
 			return got ? (int64_t)got : s->err;
 		n = deliver(f, rd, out + got, room - got);
 		got += n;
@@ -583,7 +556,7 @@ static int64_t readdir_step(struct op *op, int64_t res)
 		op->sent = true;
 		return OP_PENDING;
 	}
-	stream_finished(s);
+	dir_stream_finished(s);
 	return (int64_t)got;
 }
 
