@@ -14,7 +14,12 @@ struct pcache_io;
 
 /* Longer stretches than this are read straight into the caller's memory, and not kept; longer writes leave
  * from it. */
-enum { DATA_DIRECT_MIN = 1 << 20 };
+enum {
+	DATA_DIRECT_MIN = 1 << 20,
+	/* Of a longer write the cache takes so large a part from its end, at most so many bytes. */
+	DATA_TAIL_PART = 4,
+	DATA_TAIL_MAX = 1 << 20,
+};
 
 /* doc/configuration.md: client_oc and the like; bytes, nanoseconds. */
 struct data_cache_opts {

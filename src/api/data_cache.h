@@ -36,6 +36,12 @@ bool data_cache_takes(const struct data_op *d);
  * 0; d->len is what was taken. As data_io(). */
 int64_t data_cache_read(struct data_op *d);
 int64_t data_cache_write(struct data_op *d);
+/* Of a long write past the cache, which is waited for, the cache takes the end, and sends it at once behind
+ * the rest: so the OSD has something to do while the caller makes his next write, and little is copied. It is
+ * not kept when it is written. The number of bytes taken, or 0; when those before them were submitted, or
+ * could not be (not `wanted`): data_cache_tail_go(). */
+uint64_t data_cache_tail(struct data_op *d);
+void data_cache_tail_go(struct data_op *d, uint64_t len, bool wanted);
 /* What is dirty in a range is on the OSDs: 0, OP_PENDING (entered again), -errno. Before I/O that passes the
  * cache by. */
 int64_t data_cache_settle(struct data_op *d, uint64_t offset, uint64_t len);

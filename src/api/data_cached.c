@@ -130,11 +130,16 @@ static bool is_full(const struct data_op *d)
 	return pool && ((pool->flags & POOL_FULL) || (osdmap_flags(map) & OSDMAP_FULL));
 }
 
+static bool may_take(const struct data_op *d)
+{
+	return d->mt->data.cache_opts.max_dirty && !is_full(d) && !osdc_blocklisted(d->mt->data.osdc);
+}
+
 bool data_cache_takes(const struct data_op *d)
 {
 	const struct data_file *df = d->inode->use->data;
 
-	if (!d->mt->data.cache_opts.max_dirty || is_full(d) || osdc_blocklisted(d->mt->data.osdc))
+	if (!may_take(d))
 		return false;
 	if (d->len <= d->mt->data.cache_opts.target_dirty && d->len <= DATA_DIRECT_MIN)
 		return true;
@@ -165,6 +170,58 @@ int64_t data_cache_write(struct data_op *d)
 		return 0;
 	}
 	return pending(d, res);
+}
+
+/* The last bytes of a long write, which the cache takes. 0: it is not to be divided. */
+static uint64_t tail_start(const struct data_op *d)
+{
+	uint64_t len = d->len / DATA_TAIL_PART;
+	bool now = (d->file->flags & O_DSYNC) || (d->op->u.data.flags & CEPHRING_IO_DSYNC);
+
+	if (now || !(d->got & CAP_FB) || d->len <= DATA_DIRECT_MIN || d->op->u.data.iov_count != 1 ||
+	    !may_take(d))
+		return 0;
+	if ((d->offset + d->len) % PAGE_BYTES) /* the next write would find the last page here */
+		return 0;
+	return (d->offset + d->len - (len < DATA_TAIL_MAX ? len : DATA_TAIL_MAX)) &
+	       ~(uint64_t)(PAGE_BYTES - 1);
+}
+
+uint64_t data_cache_tail(struct data_op *d)
+{
+	uint64_t start = tail_start(d), len = d->offset + d->len - start;
+	struct data_file *df = start ? enter(d, true) : NULL;
+	struct iovec iov;
+	struct pcache_write w;
+
+	if (!df)
+		return 0;
+	iov = (struct iovec){ (char *)d->op->u.data.iov->iov_base + (start - d->offset), len };
+	w = (struct pcache_write){ .file = &df->f,
+				   .off = start,
+				   .len = len,
+				   .iov = &iov,
+				   .iov_count = 1,
+				   .zero_from = UINT64_MAX,
+				   .ctx = d->inode->use->head_snapc };
+	if (!pcache_write(&w))
+		return len;
+	pcache_write_cancel(&w); /* no room: what was taken is discarded when all of it goes past */
+	return 0;
+}
+
+void data_cache_tail_go(struct data_op *d, uint64_t len, bool wanted)
+{
+	uint64_t start = d->offset + d->len - len;
+
+	if (!len)
+		return;
+	if (!wanted) {
+		pcache_discard(&d->df->f, start, len);
+		return;
+	}
+	pcache_flush(&d->df->f, start, len);
+	pcache_drop(&d->df->f, start, len);
 }
 
 /* ---- past the cache ---- */

@@ -102,17 +102,21 @@ static int64_t within_quota(struct data_op *d)
 static int64_t write_direct(struct data_op *d)
 {
 	int64_t res = data_cache_settle(d, d->offset, d->len);
+	uint64_t tail;
 
 	if (res) {
 		d->op->at = WRITE_HELD;
 		return res;
 	}
+	tail = d->op->u.data.from ? 0 : data_cache_tail(d);
 	if (d->op->u.data.from)
 		res = data_copy_io(d);
 	else
-		res = data_io(d, FILE_WRITE, d->offset, d->len, d->op->u.data.iov, d->op->u.data.iov_count);
+		res = data_io(d, FILE_WRITE, d->offset, d->len - tail, d->op->u.data.iov,
+			      d->op->u.data.iov_count);
 	if (res == OP_PENDING)
-		data_cache_passed(d, d->offset, d->len);
+		data_cache_passed(d, d->offset, d->len - tail);
+	data_cache_tail_go(d, tail, res == OP_PENDING);
 	return res;
 }
 
