@@ -201,6 +201,7 @@ void ring_expect(struct ring *r, int more)
 static int submit(struct ring *r)
 {
 	r->stats.enters++;
+	r->may_wait = 0;
 	return io_uring_submit(&r->uring);
 }
 
@@ -224,6 +225,12 @@ struct io_uring_sqe *ring_sqe(struct ring *r, struct ring_op *op)
 	memset(sqe, 0, sizeof *sqe);
 	sqe->user_data = (uintptr_t)op;
 	return sqe;
+}
+
+void ring_may_wait(struct ring *r)
+{
+	if (!r->may_wait++)
+		r->waited = false;
 }
 
 void ring_quiet(struct ring *r, struct ring_op *op)
@@ -334,12 +341,24 @@ static uint64_t wait_end(const struct ring *r, int64_t wait_ns)
 	return end;
 }
 
-/* Submits without waiting; no system call if the kernel has nothing to take and nothing to give. */
-static int enter_now(struct ring *r)
+/* Something is prepared that has to be submitted before the caller goes on. Who has our descriptor is told by
+ * it of what arrives, which the kernel must be waiting for by then. */
+static bool must_submit(const struct ring *r)
 {
-	if (!io_uring_sq_ready(&r->uring) && !ring_has_flag(r, IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
+	return io_uring_sq_ready(&r->uring) > (r->ready_fd < 0 ? r->may_wait : 0);
+}
+
+/* Submits without waiting; no system call if the kernel has nothing to take and nothing to give. What may
+ * wait goes along with what the work at hand (`busy`) is going to send; but not two turns later. */
+static int enter_now(struct ring *r, bool busy)
+{
+	bool must = busy && !r->waited ? must_submit(r) : io_uring_sq_ready(&r->uring);
+
+	r->waited = true;
+	if (!must && !ring_has_flag(r, IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
 		return 0;
 	r->stats.enters++;
+	r->may_wait = 0;
 	return io_uring_submit_and_get_events(&r->uring);
 }
 
@@ -369,6 +388,7 @@ static int enter_wait(struct ring *r, uint64_t end)
 	ts = (struct __kernel_timespec){ .tv_sec = (int64_t)(ns / NS_PER_S),
 					 .tv_nsec = (int64_t)(ns % NS_PER_S) };
 	r->stats.enters++;
+	r->may_wait = 0;
 	ret = io_uring_submit_and_wait_timeout(&r->uring, &cqe, n, &ts, NULL);
 	ring_clock(r);
 	/* A signal in a call that also submitted shows as an early end only. */
@@ -380,10 +400,11 @@ static int enter_wait(struct ring *r, uint64_t end)
 static int enter(struct ring *r, int64_t wait_ns)
 {
 	uint64_t end = wait_end(r, wait_ns);
+	bool busy = wait_ns && work_waiting(r);
 	int ret;
 
-	if (wait_ns == 0 || end <= r->now || work_waiting(r) || !inbox_sleep(&r->inbox, r->inbox.wake_fd)) {
-		ret = enter_now(r);
+	if (wait_ns == 0 || end <= r->now || busy || !inbox_sleep(&r->inbox, r->inbox.wake_fd)) {
+		ret = enter_now(r, busy);
 		ring_clock(r);
 	} else {
 		ret = enter_wait(r, end);
@@ -425,7 +446,7 @@ static unsigned leave(struct ring *r)
 		int ret;
 
 		flush(r);
-		if (io_uring_sq_ready(&r->uring)) {
+		if (must_submit(r)) {
 			submit(r);
 			n += settle(r);
 		} else if (!r->tasks && !r->flushers && ring_ready_end(r)) {

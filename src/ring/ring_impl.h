@@ -33,8 +33,10 @@ struct ring {
 	struct io_uring uring;
 	struct ring_stats stats;
 	uint64_t now, wall;
-	bool running; /* inside ring_run(): callbacks may be on the stack */
-	bool no_wait; /* work was left for the next turn */
+	bool running;      /* inside ring_run(): callbacks may be on the stack */
+	bool no_wait;      /* work was left for the next turn */
+	unsigned may_wait; /* of the prepared submissions: ring_may_wait() */
+	bool waited;       /* they did, for a turn */
 
 	struct timers timers;
 	struct ring_task *tasks, **tasks_end;
@@ -69,6 +71,8 @@ struct ring {
 /* A cleared submission entry for `op` (NULL = nobody cares). NULL only when the kernel is out of memory. */
 struct io_uring_sqe *ring_sqe(struct ring *r, struct ring_op *op);
 void ring_quiet(struct ring *r, struct ring_op *op);
+/* The entry taken last need not be submitted before the engine runs again. */
+void ring_may_wait(struct ring *r);
 /* The bytes of a completion's provided buffer, and giving it back. */
 const uint8_t *ring_buf(const struct ring *r, uint32_t cqe_flags);
 void ring_buf_return(struct ring *r, uint32_t cqe_flags);

@@ -138,8 +138,10 @@ static int recv_arm(struct tcp *t)
 		prep_place(t, sqe, iov, n);
 	else
 		prep_buffer(t, sqe, !t->ops->place, limit);
-	if (!t->more_now)
+	if (!t->more_now) {
 		sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+		ring_may_wait(t->ring);
+	}
 	sqe->user_data = (uintptr_t)&t->recv_op;
 	tcp_get(t);
 	return 0;
