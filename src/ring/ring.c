@@ -27,6 +27,7 @@
 enum {
 	TASK_ROUNDS = 16, /* tasks that defer tasks, within one turn */
 	FLUSH_ROUNDS = 4, /* flushers that wake flushers, before one submit */
+	WAIT_TURNS = 64,  /* that pass without a submit, at most, while there is other work */
 	LEAVE_ROUNDS = 8, /* submits before ring_run() returns with work left */
 	SUBMIT_TRIES = 3,
 	BATCH_EXPECTED = 16,    /* answers under way from which on they are waited for together ... */
@@ -230,7 +231,7 @@ struct io_uring_sqe *ring_sqe(struct ring *r, struct ring_op *op)
 void ring_may_wait(struct ring *r)
 {
 	if (!r->may_wait++)
-		r->waited = false;
+		r->waited = 0;
 }
 
 void ring_quiet(struct ring *r, struct ring_op *op)
@@ -349,12 +350,12 @@ static bool must_submit(const struct ring *r)
 }
 
 /* Submits without waiting; no system call if the kernel has nothing to take and nothing to give. What may
- * wait goes along with what the work at hand (`busy`) is going to send; but not two turns later. */
+ * wait goes along with what the work at hand (`busy`) is going to send; but not for ever. */
 static int enter_now(struct ring *r, bool busy)
 {
-	bool must = busy && !r->waited ? must_submit(r) : io_uring_sq_ready(&r->uring);
+	bool must = busy && r->waited < WAIT_TURNS ? must_submit(r) : io_uring_sq_ready(&r->uring);
 
-	r->waited = true;
+	r->waited++;
 	if (!must && !ring_has_flag(r, IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
 		return 0;
 	r->stats.enters++;

@@ -36,7 +36,7 @@ struct ring {
 	bool running;      /* inside ring_run(): callbacks may be on the stack */
 	bool no_wait;      /* work was left for the next turn */
 	unsigned may_wait; /* of the prepared submissions: ring_may_wait() */
-	bool waited;       /* they did, for a turn */
+	unsigned waited;   /* so many turns, since the first of them was prepared */
 
 	struct timers timers;
 	struct ring_task *tasks, **tasks_end;
