@@ -2,6 +2,7 @@
 #include "compat.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 
@@ -28,16 +29,38 @@ int64_t file_keep(struct slots *t, enum slot_kind kind, cephring_file *f, int fl
 	return s->index;
 }
 
+/* cephfs-shell makes files by names with a slash behind, which the real library does not see. The path, or a
+ * copy without (*copy, to be freed). */
+static const char *creatable(const char *path, char **copy)
+{
+	size_t len = strlen(path);
+
+	*copy = NULL;
+	if (len < 2 || path[len - 1] != '/')
+		return path;
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	*copy = strndup(path, len);
+	return *copy;
+}
+
 static int open_where(struct ceph_mount_info *cm, const struct where *w, int flags, mode_t mode,
 		      const struct cephring_layout *layout)
 {
 	struct cephring_cred c = cred_of(cm, NULL);
+	const char *path = w->path;
+	char *copy = NULL;
 	cephring_file *f;
 	int64_t n;
 	int err;
 
 	flags = open_flags(flags);
-	err = cephring_sync_open(cm->m, w->at, w->path, flags & ~O_APPEND, mode, layout, &c, &f);
+	if (flags & O_CREAT)
+		path = creatable(path, &copy);
+	if (!path)
+		return -ENOMEM;
+	err = cephring_sync_open(cm->m, w->at, path, flags & ~O_APPEND, mode, layout, &c, &f);
+	free(copy);
 	if (err < 0)
 		return err;
 	n = file_keep(&cm->fds, SLOT_FILE, f, flags, NULL);

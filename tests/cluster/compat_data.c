@@ -74,6 +74,15 @@ static void reading(struct ceph_mount_info *cm)
 		     in[2] = { { buf, 2 }, { buf + 10, 20 } };
 	int fd, ro, wo;
 
+	/* a slash behind the name of a file that is made */
+	R((fd = ceph_open(cm, "/slash/", O_CREAT | O_RDWR, 0644)) >= 0);
+	R(ceph_close(cm, fd));
+	R((fd = ceph_open(cm, "/slash//", O_CREAT | O_RDWR, 0644)) >= 0);
+	R(ceph_close(cm, fd));
+	R(ceph_open(cm, "/slash/", O_CREAT | O_EXCL | O_RDWR, 0644));
+	R(ceph_open(cm, "/o/dir/", O_CREAT | O_RDWR, 0644));
+	R(ceph_open(cm, "/", O_CREAT | O_RDWR, 0644));
+	R(ceph_unlink(cm, "/slash"));
 	R((fd = ceph_open(cm, "/rw", O_CREAT | O_RDWR, 0644)) >= 0);
 	R(ceph_write(cm, fd, "hello world", 11, 0));
 	R(ceph_read(cm, fd, buf, 5, 0));
