@@ -45,6 +45,7 @@ struct data_op {
 		uint64_t past_offset, past_len;
 	} cached;
 	TAILQ_ENTRY(data_op) perm_wait;
+	uint32_t perm_answer;        /* which of its answers */
 	TAILQ_ENTRY(data_op) append; /* while in_turn */
 	TAILQ_ENTRY(data_op) detached;
 	bool in_turn, size_asked;

@@ -16,6 +16,7 @@ struct data_perm {
 	cephring_mount *mt;
 	LIST_ENTRY(data_perm) link;
 	struct data_ops waiters; /* in order */
+	uint32_t answers;
 	int64_t pool;
 	char *ns;                    /* owned; NULL = none */
 	uint64_t ino;                /* whose object is asked for */
@@ -51,11 +52,13 @@ static struct data_perm *find(struct data_op *d)
 	return p;
 }
 
+/* Who has waited for this answer: some of them ask on, and wait for the next. */
 static void wake(struct data_perm *p)
 {
+	uint32_t answer = p->answers++;
 	struct data_op *d;
 
-	while ((d = TAILQ_FIRST(&p->waiters)) != NULL) {
+	while ((d = TAILQ_FIRST(&p->waiters)) != NULL && d->perm_answer == answer) {
 		data_perm_leave(d);
 		op_resume(d->op, 0);
 	}
@@ -119,6 +122,7 @@ int64_t data_perm_step(struct data_op *d, unsigned may)
 			return err;
 	}
 	d->perm = p;
+	d->perm_answer = p->answers;
 	TAILQ_INSERT_TAIL(&p->waiters, d, perm_wait);
 	d->op->sent = true;
 	return OP_PENDING;
