@@ -374,8 +374,7 @@ struct cap_peer {
 };
 struct caps_msg {
 	uint32_t op;
-	uint64_t
-	    tid; /* of the message's header, set by the caller of caps_decode: which flush an ack is for */
+	uint64_t tid; /* of the header, set by the caller of caps_decode: which flush an ack is for */
 	uint64_t ino, realm, cap_id;
 	uint32_t seq, issue_seq, caps, wanted, dirty, mseq;
 	uint64_t snap_follows;
