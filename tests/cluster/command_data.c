@@ -125,6 +125,75 @@ static void round_trips(void)
 	second_unmount(cm);
 }
 
+/* ---- bytes that need not travel ---- */
+
+/* A counter of the OSD. */
+static long long osd_counter(const char *name)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line),
+		 "\"$DEVCLUSTER\" ceph tell osd.0 perf dump osd %s 2>/dev/null | tr -dc 0-9", name);
+	if (run(line))
+		tap_die("an OSD's counters");
+	return atoll(out);
+}
+
+/* As works(), and the OSD copies so many objects. */
+static void copies(const char *shell, int objects, const char *name)
+{
+	long long before = osd_counter("copyfrom");
+
+	works(shell, name);
+	tap_eq(osd_counter("copyfrom") - before, objects,
+	       "by the OSD, but for the first object and the rest");
+}
+
+/* As works(), and the OSD writes less than `most` MiB. */
+static void cheap(const char *shell, int most, const char *name)
+{
+	long long before = osd_counter("op_in_bytes"), took;
+
+	works(shell, name);
+	took = osd_counter("op_in_bytes") - before;
+	tap_ok(took < most * (long long)MIB, "and less than %d MiB are written", most);
+	tap_note("%lld bytes", took);
+}
+
+static void by_the_osds(void)
+{
+	works("$C put s6 /cmd_data/uncut", "a file that was never cut");
+	copies("$C cp /cmd_data/uncut /cmd_data/copy2", 19, "cp of 80 MiB");
+	works("$C cat /cmd_data/copy2 | cmp - s6", "the same");
+	copies("$C cp --verify /cmd_data/uncut /cmd_data/copy2", 19, "cp over what is there, verified");
+	works("$C cat /cmd_data/copy2 | cmp - s6", "the same");
+	works("$C cp /cmd_data/s5 /cmd_data/copy2 && $C cat /cmd_data/copy2 | cmp - s5", "a shorter one");
+	works("$C touch /cmd_data/other && $C layout set /cmd_data/other object_size=8M",
+	      "a file with larger objects");
+	copies("$C cp --verify /cmd_data/uncut /cmd_data/other && $C cat /cmd_data/other | cmp - s6", 0,
+	       "goes through this machine");
+	works("head -c 50000000 s6 > part && $C put part /cmd_data/part && "
+	      "$C cp --resume --verify /cmd_data/s6 /cmd_data/part && $C cat /cmd_data/part | cmp - s6",
+	      "and a part is made whole");
+}
+
+static void holes(void)
+{
+	works("truncate -s 61000000 sparse && printf X | dd of=sparse bs=1 seek=30000000 conv=notrunc",
+	      "a file of holes");
+	cheap("$C put --verify sparse /cmd_data/sparse", 6, "put of it");
+	cheap("$C cp --verify /cmd_data/sparse /cmd_data/sparse2", 12, "cp of it");
+	works("$C get --verify /cmd_data/sparse2 back/sparse && cmp sparse back/sparse",
+	      "get of it: the same");
+	works("test $(du -k back/sparse | cut -f1) -lt 9000", "which takes no more room");
+	works("cp s6 back/over && $C get /cmd_data/sparse back/over && cmp sparse back/over",
+	      "where something else was before, too");
+	works("head -c 30000000 s6 > part && $C put part /cmd_data/part && $C put --resume sparse "
+	      "/cmd_data/part && "
+	      "$C cat /cmd_data/part | cmp - sparse",
+	      "zeros replace what --resume found");
+}
+
 /* ---- trees ---- */
 
 static void trees(void)
@@ -242,6 +311,8 @@ int main(void)
 		plant(name, sizes[i]);
 	}
 	round_trips();
+	by_the_osds();
+	holes();
 	trees();
 	resumes();
 	broken_off();

@@ -431,6 +431,21 @@ void side_write(struct sides *s, struct side_file *f, void *buf, size_t size, ui
 	go(s, f, c, local_write, ceph_write_);
 }
 
+static int ceph_copy_(struct side_call *c)
+{
+	return cephring_copy(c->from->ceph, c->offset, c->file->ceph, c->offset, c->size,
+			     CEPHRING_COPY_OFFLOAD, &c->op, library_done, c);
+}
+
+void side_copy(struct sides *s, struct side_file *from, struct side_file *to, size_t size, uint64_t offset,
+	       struct side_call *c)
+{
+	c->from = from;
+	c->size = size;
+	c->offset = offset;
+	go(s, to, c, NULL, ceph_copy_);
+}
+
 static int64_t local_sync(struct side_call *c)
 {
 	if (c->file->stream)

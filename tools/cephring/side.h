@@ -33,6 +33,7 @@ struct side_call {
 	int (*ceph)(struct side_call *c);
 	int64_t res;
 	struct side_file *file;
+	struct side_file *from; /* copy */
 	const char *path;
 	void *buf;
 	size_t size;
@@ -63,6 +64,10 @@ void side_read(struct sides *s, struct side_file *f, void *buf, size_t size, uin
 /* All of it, or an error. Around caches: when it is done, a CephFS has it on its OSDs. */
 void side_write(struct sides *s, struct side_file *f, void *buf, size_t size, uint64_t offset,
 		struct side_call *c);
+/* The same bytes of a file to another one, both in the CephFS: whole objects by the OSDs themselves where
+ * they may. As many as there are, up to `size`. */
+void side_copy(struct sides *s, struct side_file *from, struct side_file *to, size_t size, uint64_t offset,
+	       struct side_call *c);
 /* What was written is on stable storage, and reading will bring it from there. */
 void side_sync(struct sides *s, struct side_file *f, struct side_call *c);
 /* f->open becomes false, whatever the result. */

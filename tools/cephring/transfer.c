@@ -3,11 +3,12 @@
  * A file's way, one call at a time but for the chunks:
  *
  *   OPEN_FROM -> STAT_FROM -> OPEN_TO -> STAT_TO -> CUT (what is there and not wanted) -> MOVE (chunks)
- *     -> SYNC -> CHECK (chunks are read again)   with verify
+ *     -> SIZE (it ends in a hole) -> SYNC -> CHECK (chunks are read again)   with verify
  *     -> ATTRS                                   with preserve
  *     -> CLOSE_TO -> CLOSE_FROM -> over
  *
- * A failure lets the chunks in flight end, then goes on with CLOSE_TO.
+ * Within a CephFS the OSDs copy, and a chunk is read for its checksum only. Elsewhere a chunk of zeros is a
+ * hole. A failure lets the chunks in flight end, then goes on with CLOSE_TO.
  */
 #include "transfer.h"
 
@@ -27,6 +28,7 @@ enum step {
 	AT_STAT_TO,
 	AT_CUT,
 	AT_MOVE,
+	AT_SIZE,
 	AT_SYNC,
 	AT_CHECK,
 	AT_ATTRS,
@@ -57,6 +59,8 @@ struct job {
 	uint64_t write_from; /* chunks before this one are there */
 	uint64_t begin;      /* the next chunk to begin */
 	uint64_t low;        /* the first one that is not done */
+	uint64_t kept;       /* bytes of the target that were there and stay, */
+	uint64_t length;     /* and those that there are by now */
 	uint32_t done_mask;  /* bit n: low + n is done */
 	uint64_t write_next; /* of streams: whose turn it is */
 	struct chunk *chunks;
@@ -158,10 +162,17 @@ static void check_sum(struct job *j, const struct chunk *k)
 static void go_on(struct job *j);
 static void chunk_read(struct side_call *c, int64_t res);
 static void chunk_written(struct side_call *c, int64_t res);
+static void chunk_copied(struct side_call *c, int64_t res);
 
 static bool checking(const struct job *j)
 {
 	return j->at == AT_CHECK;
+}
+
+/* Both ends are in the file system. */
+static bool copies(const struct job *j)
+{
+	return j->from.side == SIDE_CEPH && j->to.side == SIDE_CEPH;
 }
 
 static uint64_t chunk_count(const struct job *j)
@@ -222,6 +233,14 @@ static bool may_begin(const struct job *j)
 	return j->begin < j->low + TRANSFER_WINDOW && !(source->stream && j->reading);
 }
 
+static void chunk_copy(struct chunk *k)
+{
+	struct job *j = k->job;
+
+	k->call.done = chunk_copied;
+	side_copy(j->all->sides, &j->from, &j->to, k->len, k->index * TRANSFER_CHUNK, &k->call);
+}
+
 static void chunk_begin(struct job *j)
 {
 	struct side_file *source = checking(j) ? &j->to : &j->from;
@@ -231,8 +250,12 @@ static void chunk_begin(struct job *j)
 	k->len = TRANSFER_CHUNK;
 	if (j->size - offset < k->len)
 		k->len = (size_t)(j->size - offset);
-	j->reading = true;
 	k->call.user = k;
+	if (copies(j) && !j->all->o->verify) {
+		chunk_copy(k);
+		return;
+	}
+	j->reading = true;
 	k->call.done = chunk_read;
 	side_read(j->all->sides, source, k->buf, k->len, offset, &k->call);
 }
@@ -285,6 +308,19 @@ static void short_read(struct job *j, struct chunk *k, size_t got)
 	j->size = k->index * TRANSFER_CHUNK + got;
 }
 
+static bool is_zeros(const struct chunk *k)
+{
+	return !k->buf[0] && !memcmp(k->buf, k->buf + 1, k->len - 1);
+}
+
+/* It is in the target. */
+static void chunk_arrived(struct chunk *k)
+{
+	k->job->item->moved += k->len;
+	k->job->all->o->progress->done += k->len;
+	chunk_done(k);
+}
+
 static void chunk_read(struct side_call *c, int64_t res)
 {
 	struct chunk *k = c->user;
@@ -305,10 +341,14 @@ static void chunk_read(struct side_call *c, int64_t res)
 			keep_sum(j, k);
 		if (!k->len || k->index < j->write_from)
 			chunk_done(k);
-		else if (!j->to.stream)
-			chunk_write(k);
-		else
+		else if (copies(j))
+			chunk_copy(k);
+		else if (j->to.stream)
 			k->read = true;
+		else if (k->index * TRANSFER_CHUNK >= j->kept && is_zeros(k))
+			chunk_arrived(k);
+		else
+			chunk_write(k);
 	}
 	go_on(j);
 }
@@ -317,17 +357,30 @@ static void chunk_written(struct side_call *c, int64_t res)
 {
 	struct chunk *k = c->user;
 	struct job *j = k->job;
+	uint64_t end = k->index * TRANSFER_CHUNK + k->len;
 
 	j->writing = false;
 	if (res < 0) {
 		fail_call(j, res, j->item->to, c);
 		chunk_free(k);
 	} else {
-		j->item->moved += k->len;
-		j->all->o->progress->done += k->len;
-		chunk_done(k);
+		j->length = end > j->length ? end : j->length;
+		chunk_arrived(k);
 	}
 	go_on(j);
+}
+
+static void chunk_copied(struct side_call *c, int64_t res)
+{
+	struct chunk *k = c->user;
+
+	if (res >= 0 && (size_t)res < k->len) {
+		short_read(k->job, k, (size_t)res);
+		chunk_free(k);
+		go_on(k->job);
+		return;
+	}
+	chunk_written(c, res);
 }
 
 static void chunks_reset(struct job *j)
@@ -422,6 +475,7 @@ static bool took_to(struct job *j)
 	}
 	if (!o->resume || there > j->size)
 		return there > 0;
+	j->kept = j->length = there;
 	from = transfer_resume_at(there);
 	if (o->preserve && there == j->size && j->to_st.mtime_ns == j->from_st.mtime_ns)
 		from = j->size; /* times are set last: it is whole */
@@ -443,9 +497,9 @@ static void set_attrs(struct job *j)
 	side_set(j->all->sides, &j->to, &set, step_call(j));
 }
 
-static void cut(struct job *j)
+static void set_size(struct job *j, uint64_t size)
 {
-	struct cephring_setattr set = { .set = CEPHRING_SET_SIZE };
+	struct cephring_setattr set = { .set = CEPHRING_SET_SIZE, .size = size };
 
 	side_set(j->all->sides, &j->to, &set, step_call(j));
 }
@@ -493,6 +547,11 @@ static void enter(struct job *j, enum step at)
 		case AT_MOVE:
 			later = !chunks_over(j);
 			break;
+		case AT_SIZE:
+			later = !j->to.stream && j->length < j->size;
+			if (later)
+				set_size(j, j->size);
+			break;
 		case AT_SYNC:
 			later = o->verify;
 			if (later)
@@ -533,7 +592,7 @@ static void step_done(struct side_call *c, int64_t res)
 		took_from(j);
 	else if (j->at == AT_STAT_TO && took_to(j)) {
 		j->at = AT_CUT;
-		cut(j);
+		set_size(j, 0);
 		return;
 	}
 	enter(j, j->at + 1);
