@@ -30,6 +30,16 @@ static void reply(const uint8_t *data, size_t size)
 	}
 }
 
+static void stat_of(const uint8_t *data, size_t size)
+{
+	struct dec d = dec_init(data, size);
+	struct osd_stat s;
+	int err = osd_stat_decode(&d, &s);
+
+	must_say(err, d.what);
+	must(err || size >= 16); /* size and time */
+}
+
 static void sparse(const uint8_t *data, size_t size)
 {
 	struct dec d = dec_init(data, size);
@@ -65,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	reply(data, size);
+	stat_of(data, size);
 	sparse(data, size);
 	snaps(data, size);
 	return 0;
