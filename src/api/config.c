@@ -48,11 +48,14 @@ static const char *outside(const cephring_config *c, enum option_id id)
 
 static struct conf_scope scope(const cephring_config *c)
 {
+	uint32_t type;
+	const char *id = entity_name_parse(outside(c, OPT_NAME), &type);
+
 	return (struct conf_scope){
 		.conf = &c->conf,
 		.cluster = outside(c, OPT_CLUSTER),
-		.type = "client",
-		.id = outside(c, OPT_ID),
+		.type = entity_type_name(type),
+		.id = id,
 		.host = c->host,
 		.home = c->home,
 		.pid = (long)getpid(),
@@ -96,7 +99,7 @@ static int replace(char **at, const char *text)
 
 static bool only_outside(enum option_id id)
 {
-	return id == OPT_CLUSTER || id == OPT_ID || id == OPT_CONF;
+	return id == OPT_CLUSTER || id == OPT_NAME || id == OPT_CONF;
 }
 
 static int resolve_one(cephring_config *c, enum option_id id)
@@ -108,11 +111,10 @@ static int resolve_one(cephring_config *c, enum option_id id)
 	const char *wrong;
 	int err;
 
-	if (id == OPT_NAME) { /* follows the id */
-		snprintf(value, sizeof value, "client.%s", c->v[OPT_ID].value);
-		v->level = c->v[OPT_ID].level;
-		err = replace(&v->value, value);
-		return err ? err : replace(&v->origin, c->v[OPT_ID].origin);
+	if (id == OPT_ID) { /* follows the name, which is resolved before */
+		v->level = c->v[OPT_NAME].level;
+		err = replace(&v->value, s.id);
+		return err ? err : replace(&v->origin, c->v[OPT_NAME].origin);
 	}
 	if (only_outside(id))
 		s.conf = NULL;
@@ -143,20 +145,23 @@ int config_resolve(cephring_config *c)
 
 /* ---- sources ---- */
 
-/* "name" is "id" said in full. */
-static int source_check(cephring_config *c, enum option_id *id, const char **value)
+/* "name" is "id" said in full: an id alone is a client's. */
+static int source_check(cephring_config *c, enum option_id *id, const char **value, char name[CEPHX_NAME_MAX])
 {
-	const char *wrong;
+	const char *wrong, *word = config_options[*id].name;
 
-	if (*id == OPT_NAME) {
-		wrong = option_check(OPT_NAME, *value);
-		if (wrong)
-			return config_fail(c, -EINVAL, "name = \"%.200s\": %s", *value, wrong);
-		*id = OPT_ID;
-		*value += strlen("client.");
+	if (*id == OPT_ID) {
+		snprintf(name, CEPHX_NAME_MAX, "client.%s", *value);
+		if (!**value || strlen(*value) >= CEPHX_ID_MAX)
+			return config_fail(c, -EINVAL, "%s: empty or too long", word);
+		*id = OPT_NAME;
+		*value = name;
 	}
-	if (*id == OPT_ID && (!**value || strlen(*value) >= CEPHX_ID_MAX))
-		return config_fail(c, -EINVAL, "id: empty or too long");
+	if (*id == OPT_NAME) {
+		wrong = strlen(*value) >= CEPHX_ID_MAX ? "too long" : option_check(OPT_NAME, *value);
+		if (wrong)
+			return config_fail(c, -EINVAL, "%s = \"%.200s\": %s", word, *value, wrong);
+	}
 	if (*id == OPT_CLUSTER && (!**value || strchr(*value, '/')))
 		return config_fail(c, -EINVAL, "cluster = \"%.200s\": not a name", *value);
 	return strlen(*value) < CONF_VALUE_MAX
@@ -166,7 +171,8 @@ static int source_check(cephring_config *c, enum option_id *id, const char **val
 
 int config_set_env(cephring_config *c, enum option_id id, const char *name, const char *value)
 {
-	int err = source_check(c, &id, &value);
+	char whole[CEPHX_NAME_MAX];
+	int err = source_check(c, &id, &value, whole);
 
 	if (err)
 		return err;
@@ -177,7 +183,7 @@ int config_set_env(cephring_config *c, enum option_id id, const char *name, cons
 int cephring_config_set(cephring_config *c, const char *key, const char *value)
 {
 	enum option_id id = option_find(key);
-	char *old;
+	char *old, whole[CEPHX_NAME_MAX];
 	int err;
 
 	c->error[0] = 0;
@@ -185,7 +191,7 @@ int cephring_config_set(cephring_config *c, const char *key, const char *value)
 		return config_fail(c, -EINVAL, "\"%.200s\" is not an option", key);
 	if (!value)
 		return config_fail(c, -EINVAL, "%s: no value", config_options[id].name);
-	err = source_check(c, &id, &value);
+	err = source_check(c, &id, &value, whole);
 	if (err)
 		return err;
 	old = c->v[id].option;

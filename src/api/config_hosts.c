@@ -110,7 +110,7 @@ int config_mon_opts(const cephring_config *c, struct mon_opts *o, struct log *lo
 		return log_fail(log, -EINVAL, "the configuration is not loaded%s%s", c->error[0] ? ": " : "",
 				c->error);
 	*o = (struct mon_opts){
-		.entity_id = c->v[OPT_ID].value,
+		.entity = c->v[OPT_NAME].value,
 		.key = c->key,
 		.have_key = c->have_key,
 		.addrs = c->mon,

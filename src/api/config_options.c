@@ -1,6 +1,7 @@
 /* config_options.c: see config_options.h. Names and defaults of options that Ceph has are Ceph's
  * (src/common/options). */
 #include "config_options.h"
+#include "../proto/addr.h"
 #include "../proto/conf.h"
 #include "../ring/conn.h"
 
@@ -32,8 +33,8 @@
 const struct option config_options[OPT_COUNT] = {
 	[OPT_CLUSTER] = LOAD("cluster", TEXT, "ceph"),
 	[OPT_CONF] = LOAD("conf", TEXT, "/etc/ceph/$cluster.conf,$home/.ceph/$cluster.conf,$cluster.conf"),
-	[OPT_ID] = LOAD("id", TEXT, "admin"),
 	[OPT_NAME] = LOAD("name", ENTITY, "client.admin"),
+	[OPT_ID] = LOAD("id", TEXT, "admin"),
 	[OPT_KEY] = LOAD("key", SECRET, ""),
 	[OPT_KEYFILE] = LOAD("keyfile", TEXT, ""),
 	[OPT_KEYRING] = LOAD("keyring", TEXT, KEYRINGS),
@@ -253,6 +254,7 @@ const char *option_check(enum option_id id, const char *value)
 	const struct option *o = &config_options[id];
 	uint32_t modes[2];
 	bool cephx, none, flag;
+	uint32_t type;
 	uint64_t v;
 
 	switch (o->kind) {
@@ -260,8 +262,8 @@ const char *option_check(enum option_id id, const char *value)
 	case KIND_SECRET:
 		return NULL;
 	case KIND_ENTITY:
-		return !strncmp(value, "client.", 7) && value[7] ? NULL
-								 : "not a client (client.NAME is wanted)";
+		return entity_name_parse(value, &type) ? NULL
+						       : "not the name of an entity (client.ID is wanted)";
 	case KIND_BOOL:
 		return option_bool(value, &flag) ? NULL : "is neither true nor false";
 	case KIND_ACL:

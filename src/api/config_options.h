@@ -12,8 +12,8 @@
 enum option_id {
 	OPT_CLUSTER,
 	OPT_CONF,
-	OPT_ID,
 	OPT_NAME,
+	OPT_ID,
 	OPT_KEY,
 	OPT_KEYFILE,
 	OPT_KEYRING,

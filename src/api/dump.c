@@ -177,7 +177,7 @@ static json_t *status_view(cephring_mount *mt)
 	json_t *o = json_object();
 
 	view_set(o, "version", json_string(cephring_version()));
-	view_set(o, "entity", json_sprintf("client.%s", mt->entity_id));
+	view_set(o, "entity", json_string(mt->entity));
 	view_set(o, "mounted", json_boolean(mt->mounted));
 	view_set(o, "root", view_name(mt->meta.o.root, strlen(mt->meta.o.root)));
 	if (mt->mon) {

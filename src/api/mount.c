@@ -213,8 +213,8 @@ static void root_done(struct mreq *r, int result, const struct reply *rep)
 	(void)rep;
 	op->req = NULL;
 	if (said)
-		log_fail(&mt->log, result, "mount: root '/%s': the MDS refused client.%s: %s", mt->root,
-			 mt->entity_id, said);
+		log_fail(&mt->log, result, "mount: root '/%s': the MDS refused %s: %s", mt->root, mt->entity,
+			 said);
 	else if (result)
 		log_fail(&mt->log, result, "mount: root '/%s': %s", mt->root, strerror(-result));
 	else if (!r->target || !inode_is_dir(r->target))
@@ -342,7 +342,7 @@ static void mount_free(cephring_mount *mt)
 {
 	mem_free(mt->fs, 0);
 	mem_free(mt->root, 0);
-	mem_free(mt->entity_id, 0);
+	mem_free(mt->entity, 0);
 	mem_free((void *)mt->meta.o.root, 0);
 	mem_free(mt->groups, 0);
 	mem_free(mt, sizeof *mt);
@@ -375,9 +375,9 @@ static int fill(cephring_mount *mt, const cephring_config *c, const struct cephr
 
 	gethostname(mt->hostname, sizeof mt->hostname - 1);
 	mt->root = trimmed(o->root);
-	mt->entity_id = mem_strdup(config_text(c, OPT_ID));
+	mt->entity = mem_strdup(config_text(c, OPT_NAME));
 	mt->fs = *fs ? mem_strdup(fs) : NULL;
-	if (!mt->root || !mt->entity_id || (*fs && !mt->fs))
+	if (!mt->root || !mt->entity || (*fs && !mt->fs))
 		return -ENOMEM;
 	if (strlen(mt->root) > WALK_PATH_MAX)
 		return -ENAMETOOLONG;
@@ -387,7 +387,7 @@ static int fill(cephring_mount *mt, const cephring_config *c, const struct cephr
 	slashed[0] = '/';
 	strcpy(slashed + 1, mt->root);
 	mo.root = slashed;
-	mo.entity_id = mt->entity_id;
+	mo.entity_id = strchr(mt->entity, '.') + 1;
 	mo.hostname = mt->hostname;
 	mo.cache_bytes = config_u64(c, OPT_CACHE_BYTES);
 	mo.max_ops = (uint32_t)config_u64(c, OPT_MAX_OPS);

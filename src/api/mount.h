@@ -14,8 +14,8 @@ struct cephring_mount {
 	struct meta meta;
 	bool meta_ready;
 	struct data_side data;
-	struct ring_task last;       /* of the unmount */
-	char *fs, *root, *entity_id; /* owned; fs NULL = default; root without slashes at its ends */
+	struct ring_task last;    /* of the unmount */
+	char *fs, *root, *entity; /* owned; fs NULL = default; root without slashes at its ends */
 	char hostname[65];
 	uint32_t *groups; /* owned: of meta's default credentials */
 	uint32_t nonce;

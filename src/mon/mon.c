@@ -21,14 +21,15 @@ const char *mon_errname(int err)
 
 static int opts_check(struct log *log, const struct mon_opts *o)
 {
+	uint32_t type;
+
 	if (!o->addr_count || !o->addrs || o->addr_count > MON_TARGETS_MAX)
 		return log_fail(log, -EINVAL, "mon: %u monitor addresses given, 1 to %d can be used",
 				o->addr_count, MON_TARGETS_MAX);
-	if (!o->entity_id || !o->entity_id[0] || strlen(o->entity_id) >= CEPHX_ID_MAX)
-		return log_fail(log, -EINVAL, "mon: the id of the client is empty or too long");
+	if (!o->entity || !entity_name_parse(o->entity, &type) || strlen(o->entity) >= CEPHX_NAME_MAX)
+		return log_fail(log, -EINVAL, "mon: the name of the client is none, or too long");
 	if (!(o->allow_cephx && o->have_key) && !o->allow_none)
-		return log_fail(log, -EINVAL, "mon: client.%s has no key and may not use auth none",
-				o->entity_id);
+		return log_fail(log, -EINVAL, "mon: %s has no key and may not use auth none", o->entity);
 	if (o->mon_mode_count < 1 || o->mon_mode_count > 2 || o->service_mode_count < 1 ||
 	    o->service_mode_count > 2)
 		return log_fail(log, -EINVAL, "mon: a list of connection modes is empty or too long");
@@ -53,7 +54,7 @@ int mon_new(struct ring *r, struct log *log, const struct mon_opts *o, const str
 	m->ops = ops;
 	m->arg = arg;
 	m->opts = *o;
-	snprintf(m->entity_id, sizeof m->entity_id, "%s", o->entity_id);
+	snprintf(m->entity, sizeof m->entity, "%s", o->entity);
 	if (gethostname(m->host, sizeof m->host) != 0)
 		m->host[0] = 0;
 	m->host[sizeof m->host - 1] = 0;
@@ -67,7 +68,7 @@ int mon_new(struct ring *r, struct log *log, const struct mon_opts *o, const str
 	mon_tickets_init(m);
 	mon_subs_init(m);
 	m->opts.addrs = NULL; /* were the caller's */
-	m->opts.entity_id = NULL;
+	m->opts.entity = NULL;
 	*out = m;
 	return 0;
 }
@@ -146,7 +147,7 @@ void mon_opened(struct mon *m)
 	struct conn_info info;
 
 	conn_info(m->session->conn, &info);
-	log_emit(m->log, LOG_INFO, "mon: client.%s logged in at %s as client.%llu (%s, %s)", m->entity_id,
+	log_emit(m->log, LOG_INFO, "mon: %s logged in at %s as client.%llu (%s, %s)", m->entity,
 		 mon_label(m->session->name, &m->session->addr, label), (unsigned long long)m->global_id,
 		 m->method == AUTH_METHOD_NONE ? "auth none" : "cephx",
 		 info.mode == CON_MODE_SECURE ? "secure" : "crc");

@@ -12,7 +12,7 @@
 struct mon;
 
 struct mon_opts {
-	const char *entity_id; /* "admin" of client.admin; copied */
+	const char *entity; /* "client.admin"; copied */
 	struct crypto_key key;
 	bool have_key; /* false: only auth none can work */
 	const struct entity_addr

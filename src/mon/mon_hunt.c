@@ -432,9 +432,9 @@ void mon_on_deadline(struct ring_timer *timer)
 
 	mon_enter(m);
 	targets_words(m, all, sizeof all);
-	snprintf(words, sizeof words, "no monitor reachable in %llu.%llu s as client.%s: %s",
+	snprintf(words, sizeof words, "no monitor reachable in %llu.%llu s as %s: %s",
 		 (unsigned long long)(ns / NS_PER_S), (unsigned long long)(ns / (NS_PER_S / 10) % 10),
-		 m->entity_id, all);
+		 m->entity, all);
 	mon_fail(m, -ETIMEDOUT, words);
 	mon_leave(m);
 }

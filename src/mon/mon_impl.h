@@ -87,8 +87,8 @@ struct mon {
 	struct log *log;
 	const struct mon_ops *ops;
 	void *arg;
-	struct mon_opts opts; /* addrs and entity_id are not used: copies below */
-	char entity_id[CEPHX_ID_MAX];
+	struct mon_opts opts; /* addrs and entity are not used: copies below */
+	char entity[CEPHX_NAME_MAX];
 	char host[MON_HOST_MAX];
 	unsigned depth;
 	bool dead;

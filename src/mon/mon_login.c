@@ -36,8 +36,8 @@ static int login_request(struct conn_auth *a, uint32_t *method, struct enc *payl
 	t->method = *method = m->method;
 	t->used_old = !m->distrust_old && cephx_ticket_find(&m->tickets, ENTITY_AUTH);
 	if (m->method == AUTH_METHOD_NONE)
-		return auth_none_request(m->entity_id, m->distrust_old ? 0 : m->global_id, true, payload);
-	return cephx_login_request(&l->cephx, m->entity_id, t->used_old ? m->global_id : 0, payload);
+		return auth_none_request(m->entity, m->distrust_old ? 0 : m->global_id, true, payload);
+	return cephx_login_request(&l->cephx, m->entity, t->used_old ? m->global_id : 0, payload);
 }
 
 static int login_more(struct conn_auth *a, const uint8_t *p, uint32_t len, struct enc *reply)
@@ -82,7 +82,7 @@ static int login_done(struct conn_auth *a, uint64_t global_id, uint32_t con_mode
 
 static int verdict(struct mon_try *t, int err, const char *what)
 {
-	snprintf(t->why, sizeof t->why, "refused client.%s: %s", t->mon->entity_id, what);
+	snprintf(t->why, sizeof t->why, "refused %s: %s", t->mon->entity, what);
 	t->verdict = err;
 	return err;
 }

@@ -35,7 +35,7 @@ static int service_request(struct conn_auth *a, uint32_t *method, struct enc *pa
 		return -EAGAIN;
 	*method = s->method = s->service->method ? s->service->method : m->method;
 	if (s->method == AUTH_METHOD_NONE)
-		return auth_none_request(m->entity_id, m->global_id, false, payload);
+		return auth_none_request(m->entity, m->global_id, false, payload);
 	if (s->service->fetch_ns)
 		return -EAGAIN;
 	if (!t || cephx_ticket_expired(t, ring_now(m->ring))) {

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { FAMILY_IPV4 = 2, FAMILY_IPV6 = 10, SOCKADDR_IPV4 = 16, SOCKADDR_IPV6 = 28, LEGACY_SOCKADDR = 128 };
 enum { MARKER_LEGACY = 0, MARKER_ADDR = 1, MARKER_VECTOR = 2 };
@@ -17,6 +18,39 @@ enum { ADDR_MIN = 7 + 12, VECTOR_ENTRIES_MAX = 1024 };
 static uint16_t dec_port(struct dec *d)
 {
 	return ntohs(dec_u16(d));
+}
+
+static const struct {
+	uint32_t type;
+	const char *name;
+} entity_types[] = {
+	{ ENTITY_CLIENT, "client" }, { ENTITY_MGR, "mgr" }, { ENTITY_MDS, "mds" },
+	{ ENTITY_OSD, "osd" },       { ENTITY_MON, "mon" },
+};
+
+const char *entity_type_name(uint32_t type)
+{
+	for (unsigned n = 0; n < sizeof entity_types / sizeof *entity_types; n++)
+		if (entity_types[n].type == type)
+			return entity_types[n].name;
+	return NULL;
+}
+
+const char *entity_name_parse(const char *name, uint32_t *type)
+{
+	size_t len = strcspn(name, ".");
+
+	if (!name[len] || !name[len + 1])
+		return NULL;
+	for (unsigned n = 0; n < sizeof entity_types / sizeof *entity_types; n++) {
+		const char *word = entity_types[n].name;
+
+		if (strlen(word) == len && !strncmp(name, word, len)) {
+			*type = entity_types[n].type;
+			return name + len + 1;
+		}
+	}
+	return NULL;
 }
 
 /* `family_be`: the legacy form has it in network order. */

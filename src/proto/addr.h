@@ -11,6 +11,11 @@ enum entity_type {
 	ENTITY_MGR = 16,
 	ENTITY_AUTH = 32
 };
+/* "mgr.a" -> ENTITY_MGR, returns "a", a part of `name`; NULL: not an entity's name. */
+const char *entity_name_parse(const char *name, uint32_t *type);
+/* "mgr"; NULL: none of them. */
+const char *entity_type_name(uint32_t type);
+
 enum addr_type { ADDR_NONE = 0, ADDR_LEGACY = 1, ADDR_MSGR2 = 2, ADDR_ANY = 3 };
 enum { ADDRVEC_MAX = 16 }; /* entries kept of one vector */
 

@@ -34,28 +34,31 @@ void cephx_login_fini(struct cephx_login *l)
 	crypto_wipe(l, sizeof(*l));
 }
 
-static int identity(const char *entity_id, uint64_t global_id, uint8_t mode, struct enc *payload)
+static int identity(const char *entity, uint64_t global_id, uint8_t mode, struct enc *payload)
 {
-	if (strlen(entity_id) > CEPHX_ID_MAX)
+	uint32_t type;
+	const char *id = entity_name_parse(entity, &type);
+
+	if (!id || strlen(id) > CEPHX_ID_MAX)
 		return -EINVAL;
 	enc_u8(payload, mode);
-	enc_u32(payload, ENTITY_CLIENT);
-	enc_str(payload, entity_id);
+	enc_u32(payload, type);
+	enc_str(payload, id);
 	enc_u64(payload, global_id);
 	return payload->err;
 }
 
-int cephx_login_request(struct cephx_login *l, const char *entity_id, uint64_t global_id, struct enc *payload)
+int cephx_login_request(struct cephx_login *l, const char *entity, uint64_t global_id, struct enc *payload)
 {
-	int res = identity(entity_id, global_id, AUTH_MODE_MON, payload);
+	int res = identity(entity, global_id, AUTH_MODE_MON, payload);
 
 	l->asked = !res;
-	return res ? login_fail(l, res, "entity name too long") : 0;
+	return res ? login_fail(l, res, "no entity name, or too long") : 0;
 }
 
-int auth_none_request(const char *entity_id, uint64_t global_id, bool to_monitor, struct enc *payload)
+int auth_none_request(const char *entity, uint64_t global_id, bool to_monitor, struct enc *payload)
 {
-	return identity(entity_id, global_id, to_monitor ? AUTH_MODE_MON : AUTH_MODE_AUTHORIZER, payload);
+	return identity(entity, global_id, to_monitor ? AUTH_MODE_MON : AUTH_MODE_AUTHORIZER, payload);
 }
 
 /* --- the proof --- */

@@ -13,7 +13,13 @@
 #include "addr.h"
 #include "crypto.h"
 
-enum { CEPHX_SERVICES = 6, CEPHX_TICKET_MAX = 64 << 10, CEPHX_ID_MAX = 256, CEPHX_CON_SECRET = 64 };
+enum {
+	CEPHX_SERVICES = 6,
+	CEPHX_TICKET_MAX = 64 << 10,
+	CEPHX_ID_MAX = 256,
+	CEPHX_NAME_MAX = CEPHX_ID_MAX + 8,
+	CEPHX_CON_SECRET = 64
+};
 
 /* --- tickets --- */
 struct cephx_ticket {
@@ -58,10 +64,9 @@ struct cephx_login {
 };
 void cephx_login_init(struct cephx_login *l, const struct crypto_key *key);
 void cephx_login_fini(struct cephx_login *l);
-/* AUTH_REQUEST payload. entity_id without "client."; global_id 0 the first time (a known one needs `old` in
- * cephx_login_more(), or the monitor refuses). 0, -EINVAL for an id too long. */
-int cephx_login_request(struct cephx_login *l, const char *entity_id, uint64_t global_id,
-			struct enc *payload);
+/* AUTH_REQUEST payload. entity: its name, as "client.admin"; global_id 0 the first time (a known one needs
+ * `old` in cephx_login_more(), or the monitor refuses). 0, -EINVAL for a name that is none or too long. */
+int cephx_login_request(struct cephx_login *l, const char *entity, uint64_t global_id, struct enc *payload);
 /* AUTH_REPLY_MORE in, AUTH_REQUEST_MORE out. `old`: tickets of the login before, or NULL. services: bits of
  * the tickets wanted with the auth ticket. */
 int cephx_login_more(struct cephx_login *l, const void *p, size_t len, uint64_t client_challenge,
@@ -112,4 +117,4 @@ int cephx_authorizer_done(struct cephx_authorizer *a, bool secure, const void *p
 
 /* --- auth none --- */
 /* AUTH_REQUEST payload of method 1; to_monitor: the login form. */
-int auth_none_request(const char *entity_id, uint64_t global_id, bool to_monitor, struct enc *payload);
+int auth_none_request(const char *entity, uint64_t global_id, bool to_monitor, struct enc *payload);

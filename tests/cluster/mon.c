@@ -138,13 +138,13 @@ static void refused(void)
 
 	b->opts.key.secret[3] ^= 1;
 	tap_ok(!bed_login(b) && b->err == -EACCES, "a wrong key: EACCES");
-	tap_ok(strstr(b->why, "client.") && strstr(b->why, b->opts.entity_id) && strstr(b->why, "v2:127."),
+	tap_ok(strstr(b->why, b->opts.entity) && strstr(b->why, "v2:127."),
 	       "and words naming entity and monitor");
 	tap_ok(b->failed == 1, "failed comes once");
 	bed_free(b);
 
 	b = bed_new();
-	b->opts.entity_id = "nobody";
+	b->opts.entity = "client.nobody";
 	tap_ok(!bed_login(b) && b->err == -EACCES && strstr(b->why, "client.nobody"),
 	       "an unknown entity: EACCES");
 	bed_free(b);

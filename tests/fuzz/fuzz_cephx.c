@@ -121,7 +121,7 @@ static void answer_login(const struct crypto_key *secret, const struct cephx_tic
 
 	enc_init(&e);
 	cephx_login_init(&l, secret);
-	must(!cephx_login_request(&l, "vec", 0, &e));
+	must(!cephx_login_request(&l, "client.vec", 0, &e));
 	if (cephx_login_more(&l, reply->buf, reply->len, 1, old, 55, &e))
 		must(!cephx_login_more(&l, challenge, sizeof(challenge), 1, old, 55, &e));
 	cephx_tickets_init(&fresh);

@@ -27,7 +27,7 @@ static void login_until_done(struct cephx_login *l, struct bytes challenge, uint
 	struct enc e;
 
 	enc_init(&e);
-	cr_assert_eq(cephx_login_request(l, "vec", old ? old->global_id : 0, &e), 0);
+	cr_assert_eq(cephx_login_request(l, "client.vec", old ? old->global_id : 0, &e), 0);
 	enc_reset(&e);
 	cr_assert_eq(cephx_login_more(l, challenge.p, challenge.len, client_challenge, old, ALL, &e), 0, "%s",
 		     l->why);
@@ -60,7 +60,7 @@ static void login(const char *key, const char *prefix, uint64_t challenge, uint6
 		part[i] = vector(name);
 	}
 	enc_init(&e);
-	cr_assert_eq(cephx_login_request(&l, "vec", 0, &e), 0);
+	cr_assert_eq(cephx_login_request(&l, "client.vec", 0, &e), 0);
 	assert_bytes(e.buf, e.len, part[0].p, part[0].len);
 	enc_free(&e);
 	login_until_done(&l, part[1], challenge, NULL, part[2]);
@@ -339,10 +339,11 @@ Test(cephx, monitor_status_is_handed_up)
 Test(cephx, entity_name_has_a_limit)
 {
 	struct cephx_login l = login_of(OLD_KEY);
-	char name[CEPHX_ID_MAX + 2];
+	char name[CEPHX_NAME_MAX + 2];
 	struct enc e;
 
 	memset(name, 'n', sizeof(name) - 1);
+	memcpy(name, "client.", 7);
 	name[sizeof(name) - 1] = 0;
 	enc_init(&e);
 	cr_assert_eq(cephx_login_request(&l, name, 0, &e), -EINVAL);
@@ -565,10 +566,10 @@ Test(cephx, auth_none_says_who_we_are)
 	struct enc e;
 
 	enc_init(&e);
-	cr_assert_eq(auth_none_request("vec", 5, true, &e), 0);
+	cr_assert_eq(auth_none_request("client.vec", 5, true, &e), 0);
 	assert_bytes(e.buf, e.len, mon.p, mon.len);
 	enc_reset(&e);
-	cr_assert_eq(auth_none_request("vec", 5, false, &e), 0);
+	cr_assert_eq(auth_none_request("client.vec", 5, false, &e), 0);
 	assert_bytes(e.buf, e.len, mds.p, mds.len);
 	enc_free(&e);
 }

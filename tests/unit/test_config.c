@@ -134,6 +134,16 @@ Test(config, sections_of_the_entity_rule)
 	expect("name", "client.jim", "option");
 }
 
+Test(config, a_daemon_has_its_own_sections)
+{
+	put("ceph.conf", "[client]\nclient_fs = clients\n[mgr]\nclient_fs = $type.$id\nkey = " KEY_TEXT "\n"
+			 "[global]\nmon_host = 10.0.0.1\n");
+	cr_assert_eq(cephring_config_set(c, "name", "mgr.a.b"), 0);
+	cr_assert_eq(cephring_config_load(c), 0, "%s", cephring_config_error(c));
+	expect("client_fs", "mgr.a.b", "[mgr] line 4");
+	expect("id", "a.b", "option");
+}
+
 Test(config, a_load_forgets_the_one_before)
 {
 	put("ceph.conf", "[global]\nmon_host = 10.0.0.1\nkey = " KEY_TEXT "\nclient_fs = old\n");
@@ -172,7 +182,8 @@ Test(config, a_bad_option_changes_nothing)
 		{ "client_mount_timeout", "2 weeks" },
 		{ "ms_client_mode", "fast" },
 		{ "ms_mon_client_mode", "" },
-		{ "name", "osd.1" },
+		{ "name", "admin" },
+		{ "name", "gateway.1" },
 		{ "name", "client." },
 		{ "id", "" },
 		{ "cluster", "../x" },
@@ -383,7 +394,7 @@ Test(config, gives_what_the_monitor_client_wants)
 	cephring_config_set(c, "client_mount_timeout", "1500ms");
 	cr_assert_eq(cephring_config_load(c), 0, "%s", cephring_config_error(c));
 	cr_assert_eq(config_mon_opts(c, &o, &log), 0);
-	cr_expect_str_eq(o.entity_id, "joe");
+	cr_expect_str_eq(o.entity, "client.joe");
 	cr_assert_eq(o.addr_count, 3);
 	cr_expect_eq(o.addrs[0].port, 3301);
 	cr_expect_eq(o.addrs[1].family, AF_INET6);

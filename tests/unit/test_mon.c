@@ -96,7 +96,7 @@ static struct client *client_new(void)
 	c->fake->cookie = 0;
 	c->addr = fake_addr(c->fake);
 	c->opts = (struct mon_opts){
-		.entity_id = "tester",
+		.entity = "client.tester",
 		.addrs = &c->addr,
 		.addr_count = 1,
 		.mon_modes = { CON_MODE_CRC },
@@ -581,7 +581,7 @@ Test(mon, impossible_options_are_refused)
 	o.addr_count = 0;
 	cr_expect_eq(mon_new(c->ring, &c->log, &o, &ops, c, &m), -EINVAL);
 	o = c->opts;
-	o.entity_id = "";
+	o.entity = "";
 	cr_expect_eq(mon_new(c->ring, &c->log, &o, &ops, c, &m), -EINVAL);
 	o = c->opts;
 	o.allow_none = false;
