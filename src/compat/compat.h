@@ -60,6 +60,7 @@ struct ceph_mount_info {
 	/* What ceph_getcwd() gave; cwd_at: how many came. */
 	char *_Atomic cwd_text[CWD_TEXTS];
 	atomic_uint cwd_at;
+	void *rados; /* a rados_t of librados, ours: holds a CephContext; mostly NULL (rados.c) */
 	struct ceph_client_callback_args callbacks;
 	uint32_t deleg_timeout;
 };
@@ -113,6 +114,12 @@ void user_leave(struct user *u);
 	if (!user_here.cm)                                                                                   \
 	return otherwise
 #define ENTER(mount) ENTER_ELSE(mount, -ENOTCONN)
+
+/* ---- rados.c ---- */
+
+/* An option of the CephContext that the mount shares, as rados_conf_get(); -ENOENT also where it has none. */
+int rados_part_get(struct ceph_mount_info *cm, const char *option, char *buf, size_t len);
+void rados_part_end(struct ceph_mount_info *cm);
 
 /* ---- where.c: paths ---- */
 

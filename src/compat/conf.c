@@ -12,6 +12,8 @@ static const struct {
 	bool heeded;
 } known[] = {
 	{ "client_permissions", "true", true },
+	{ "client_mount_uid", "-1", true },
+	{ "client_mount_gid", "-1", true },
 	{ "client_mountpoint", "/", false },
 	{ "client_snapdir", ".snap", false },
 	{ "client_cache_size", "16384", false },
@@ -159,6 +161,8 @@ int ceph_conf_get(struct ceph_mount_info *cm, const char *option, char *buf, siz
 	s = value ? NULL : setting_find(cm, name);
 	if (s)
 		value = s->value;
+	if (!value && !rados_part_get(cm, name, found, sizeof found))
+		value = found;
 	if (!value && !inside_config_find(cm->config, name, found, sizeof found))
 		value = found;
 	if (!value)

@@ -99,6 +99,7 @@ static void mount_free(struct ceph_mount_info *cm)
 {
 	struct setting *s;
 
+	rados_part_end(cm);
 	cephring_config_free(cm->config);
 	while ((s = cm->settings)) {
 		cm->settings = s->next;
@@ -137,12 +138,6 @@ int ceph_create(struct ceph_mount_info **out, const char *const id)
 	return 0;
 }
 
-int ceph_create_with_context(struct ceph_mount_info **out, struct CephContext *context)
-{
-	(void)out, (void)context;
-	return UNSUPPORTED("ceph_create_with_context (a CephContext of the real library)");
-}
-
 /* ---- mounting ---- */
 
 /* What a child inherits of its parent's mount: memory that is nobody's. */
@@ -163,6 +158,17 @@ static bool forget_inherited(struct ceph_mount_info *cm)
 	return true;
 }
 
+/* An option may name somebody else than who runs the process. */
+static uid_t id_of(struct ceph_mount_info *cm, const char *option, uid_t own)
+{
+	char text[32];
+	long id = -1;
+
+	if (ceph_conf_get(cm, option, text, sizeof text) >= 0)
+		id = strtol(text, NULL, 10);
+	return id < 0 ? own : (uid_t)id;
+}
+
 int ceph_init(struct ceph_mount_info *cm)
 {
 	int state = STATE_NEW, err;
@@ -177,7 +183,8 @@ int ceph_init(struct ceph_mount_info *cm)
 	if (err)
 		compat_log(CEPHRING_LOG_ERROR, "%s", cephring_config_error(cm->config));
 	if (!err && !cm->perms) {
-		cm->perms = ceph_userperm_new(geteuid(), getegid(), 0, NULL);
+		cm->perms = ceph_userperm_new(id_of(cm, "client_mount_uid", geteuid()),
+					      id_of(cm, "client_mount_gid", getegid()), 0, NULL);
 		err = cm->perms ? 0 : -ENOMEM;
 	}
 	atomic_store(&cm->state, err ? STATE_NEW : STATE_READY);

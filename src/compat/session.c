@@ -42,19 +42,6 @@ int ceph_getaddrs(struct ceph_mount_info *cm, char **addrs)
 	return err;
 }
 
-struct CephContext *ceph_get_mount_context(struct ceph_mount_info *cm)
-{
-	(void)cm;
-	GAP("ceph_get_mount_context (there is no CephContext)");
-	return NULL;
-}
-
-int ceph_create_from_rados(struct ceph_mount_info **out, rados_t cluster)
-{
-	(void)out, (void)cluster;
-	return UNSUPPORTED("ceph_create_from_rados");
-}
-
 int ceph_mds_command(struct ceph_mount_info *cm, const char *mds, const char **cmd, size_t cmdlen,
 		     const char *inbuf, size_t inbuflen, char **outbuf, size_t *outbuflen, char **outs,
 		     size_t *outslen)
