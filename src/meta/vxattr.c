@@ -275,7 +275,7 @@ static int layout_field(const json_t *o, const char *field, char *text)
 
 	if (json_is_integer(v))
 		return snprintf(text, VXATTR_TEXT_MAX, "%lld", (long long)json_integer_value(v));
-	if (!json_is_string(v) || !json_string_length(v))
+	if (!json_is_string(v))
 		return -ENODATA;
 	return snprintf(text, VXATTR_TEXT_MAX, "%s", json_string_value(v));
 }

@@ -333,6 +333,7 @@ static void xattrs(struct ceph_mount_info *cm)
 	R(ceph_setxattr(cm, "/d", "ceph.dir.layout.stripe_count", "2", 1, 0));
 	R(n = ceph_getxattr(cm, "/d", "ceph.dir.layout", buf, sizeof buf));
 	say_text("dir layout", buf, n);
+	R(ceph_getxattr(cm, "/d", "ceph.dir.layout.pool_namespace", buf, sizeof buf)); /* "" */
 	R(ceph_setxattr(cm, "/d", "ceph.dir.layout.stripe_count", "x", 1, 0));
 	R(ceph_setxattr(cm, "/d", "ceph.dir.layout.pool", "nopool", 6, 0));
 	R(ceph_setxattr(cm, "/d", "ceph.quota.max_files", "100", 3, 0));
