@@ -134,6 +134,14 @@ struct cephring_mount_opts {
 	int posix_acl; /* 1: enforce and inherit POSIX ACLs (system.posix_acl_*); 0: they are stored only */
 	int async_dirops; /* 1: create and unlink locally where the MDS allows it, as the kernel's `nowsync`:
 			     failures show in the fsync of the directory and in the log. See the manual */
+	/* A name, unique in the cluster, that a server keeps over its restarts; NULL = none. Two clients at a
+	 * time cannot have it: -EACCES. Copied. */
+	const char *uuid;
+	int session_timeout; /* seconds of silence after which an MDS evicts this client; 0 = as the file
+				system has it, -1 = only after its session_autoclose */
+	int reclaim; /* 1: nothing is mounted. The session that a client with this uuid left behind when it
+			was killed is ended, and what it held is free; cephring_unmount() follows. -ENOENT:
+			there is none */
 };
 
 /* Connects, logs in, opens a session, fetches the root. *out is valid at once (for cancel, status and

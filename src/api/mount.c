@@ -3,6 +3,9 @@
  *   LOGIN --mon ready--> MAP (file system by name, then its mdsmap) --a rank is active--> ROOT --GETATTR-->
  * done
  *
+ * or, where the options ask for it, ends after MAP --> RECLAIM (of a session that a dead client left) -->
+ * done
+ *
  * All that a map needs is subscribed before the login, so that it comes with it.
  */
 #include "mount.h"
@@ -14,7 +17,7 @@
 #include <unistd.h>
 #include "config.h"
 
-enum { MOUNT_BEGIN, MOUNT_LOGIN, MOUNT_MAP, MOUNT_ROOT };
+enum { MOUNT_BEGIN, MOUNT_LOGIN, MOUNT_MAP, MOUNT_ROOT, MOUNT_RECLAIM };
 enum { UNMOUNT_LIMIT_MS = 5000 };
 
 static void mount_resume(cephring_mount *mt, int64_t res)
@@ -61,6 +64,8 @@ static void on_usable_map(void *arg)
 
 	if (mt->mounting && mt->mounting->at == MOUNT_MAP)
 		mount_resume(mt, 0);
+	else
+		reclaim_go_on(&mt->meta);
 }
 
 static void on_fsmap(void *arg, const struct fsmap_user *fs)
@@ -224,6 +229,11 @@ static void root_done(struct mreq *r, int result, const struct reply *rep)
 	op_resume(op, result);
 }
 
+static void reclaimed(void *arg, int err)
+{
+	mount_resume(arg, err);
+}
+
 static int64_t mount_step(struct op *op, int64_t res)
 {
 	cephring_mount *mt = op->u.mount.mount;
@@ -244,9 +254,19 @@ static int64_t mount_step(struct op *op, int64_t res)
 	case MOUNT_MAP:
 		if (!meta_usable(&mt->meta))
 			return OP_PENDING;
+		if (mt->reclaims) {
+			op->at = MOUNT_RECLAIM;
+			mt->reclaim = (struct reclaim){
+				.uuid = mt->uuid, .flags = RECLAIM_RESET, .done = reclaimed, .arg = mt
+			};
+			reclaim_begin(&mt->meta, &mt->reclaim);
+			return OP_PENDING;
+		}
 		res = ask_root(op);
 		if (res == OP_PENDING)
 			op->req->done = root_done;
+		return res;
+	case MOUNT_RECLAIM:
 		return res;
 	default:
 		mt->mounted = true;
@@ -262,6 +282,7 @@ static void mount_end(struct op *op, int64_t res)
 	if (mt->limit.slot)
 		ring_timer_clear(engine_ring(mt->engine), &mt->limit);
 	mt->mounting = NULL;
+	mt->meta.reclaim = NULL;
 	mt->config = NULL;
 }
 
@@ -343,6 +364,7 @@ static void mount_free(cephring_mount *mt)
 	mem_free(mt->fs, 0);
 	mem_free(mt->root, 0);
 	mem_free(mt->entity, 0);
+	mem_free(mt->uuid, 0);
 	mem_free((void *)mt->meta.o.root, 0);
 	mem_free(mt->groups, 0);
 	mem_free(mt, sizeof *mt);
@@ -386,7 +408,14 @@ static int fill(cephring_mount *mt, const cephring_config *c, const struct cephr
 		return -ENOMEM;
 	slashed[0] = '/';
 	strcpy(slashed + 1, mt->root);
+	mt->meta.o.root = slashed; /* to be freed */
+	if (o->uuid && !(mt->uuid = mem_strdup(o->uuid)))
+		return -ENOMEM;
+	mt->reclaims = o->reclaim;
+	snprintf(mt->timeout, sizeof mt->timeout, "%d", o->session_timeout < 0 ? 0 : o->session_timeout);
 	mo.root = slashed;
+	mo.uuid = mt->reclaims ? NULL : mt->uuid; /* it is still the other's */
+	mo.timeout = o->session_timeout ? mt->timeout : NULL;
 	mo.entity_id = strchr(mt->entity, '.') + 1;
 	mo.hostname = mt->hostname;
 	mo.cache_bytes = config_u64(c, OPT_CACHE_BYTES);
@@ -417,6 +446,8 @@ int cephring_mount_start(cephring_engine *e, const cephring_config *c, const str
 		if (opts->size < offsetof(struct cephring_mount_opts, cred) || opts->log_level < 0)
 			return -EINVAL;
 		memcpy(&o, opts, opts->size < sizeof o ? opts->size : sizeof o);
+		if ((o.uuid && !*o.uuid) || (o.reclaim && !o.uuid))
+			return -EINVAL;
 	}
 	mt = mem_alloc(sizeof *mt);
 	if (!mt)

@@ -1,6 +1,7 @@
 /* mount.h: a mount: one Ceph client identity on one engine: engine + mon + meta + data, joined. */
 #pragma once
 #include "../meta/meta.h"
+#include "../meta/reclaim.h"
 #include "data.h"
 #include "engine.h"
 
@@ -17,6 +18,10 @@ struct cephring_mount {
 	struct ring_task last;    /* of the unmount */
 	char *fs, *root, *entity; /* owned; fs NULL = default; root without slashes at its ends */
 	char hostname[65];
+	char *uuid;       /* owned; NULL = none */
+	char timeout[16]; /* of the session, in seconds */
+	struct reclaim reclaim;
+	bool reclaims;    /* this is no mount, but ends what another left behind */
 	uint32_t *groups; /* owned: of meta's default credentials */
 	uint32_t nonce;
 	struct op *mounting; /* the mount operation while in flight */

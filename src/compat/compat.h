@@ -63,6 +63,8 @@ struct ceph_mount_info {
 	void *rados; /* a rados_t of librados, ours: holds a CephContext; mostly NULL (rados.c) */
 	struct ceph_client_callback_args callbacks;
 	uint32_t deleg_timeout;
+	char *uuid;          /* owned; NULL = none */
+	int session_timeout; /* as in struct cephring_mount_opts */
 };
 
 /* ---- log.c ---- */
@@ -120,6 +122,10 @@ void user_leave(struct user *u);
 /* An option of the CephContext that the mount shares, as rados_conf_get(); -ENOENT also where it has none. */
 int rados_part_get(struct ceph_mount_info *cm, const char *option, char *buf, size_t len);
 void rados_part_end(struct ceph_mount_info *cm);
+
+/* A mount of cephring's, or, with the uuid of a client that is dead, the end of what it left behind and no
+ * mount. */
+int mount_make(struct ceph_mount_info *cm, const char *root, const char *reclaim, cephring_mount **out);
 
 /* ---- where.c: paths ---- */
 

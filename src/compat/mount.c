@@ -108,6 +108,7 @@ static void mount_free(struct ceph_mount_info *cm)
 		free(s);
 	}
 	ceph_userperm_destroy(cm->perms);
+	free(cm->uuid);
 	for (unsigned n = 0; n < CWD_TEXTS; n++)
 		free(cm->cwd_text[n]);
 	free(cm);
@@ -200,7 +201,7 @@ static bool checks_permissions(struct ceph_mount_info *cm)
 	return strcmp(text, "false") && strcmp(text, "0") && strcmp(text, "no") && strcmp(text, "off");
 }
 
-static int mount_new(struct ceph_mount_info *cm, const char *root)
+int mount_make(struct ceph_mount_info *cm, const char *root, const char *reclaim, cephring_mount **out)
 {
 	struct cephring_mount_opts o = {
 		.size = sizeof o,
@@ -209,6 +210,9 @@ static int mount_new(struct ceph_mount_info *cm, const char *root)
 		.no_permissions = !checks_permissions(cm),
 		.log = compat_log_line,
 		.log_level = compat_log_level(),
+		.uuid = reclaim ? reclaim : cm->uuid,
+		.session_timeout = cm->session_timeout,
+		.reclaim = reclaim != NULL,
 	};
 	const char *acl = cephring_config_get(cm->config, "client_acl_type", NULL);
 	int err = engines_pick(&cm->engine);
@@ -217,10 +221,10 @@ static int mount_new(struct ceph_mount_info *cm, const char *root)
 
 	if (err)
 		return err;
-	err = cephring_sync_mount(cm->engine, cm->config, &o, &cm->m);
-	if (err && cm->m) {
-		cephring_sync_unmount(cm->m);
-		cm->m = NULL;
+	err = cephring_sync_mount(cm->engine, cm->config, &o, out);
+	if ((err || reclaim) && *out) {
+		cephring_sync_unmount(*out);
+		*out = NULL;
 	}
 	return err;
 }
@@ -241,7 +245,7 @@ int ceph_mount(struct ceph_mount_info *cm, const char *root)
 	if (!atomic_compare_exchange_strong(&cm->state, &state, STATE_BUSY))
 		return state == STATE_MOUNTED ? -EISCONN : -EBUSY;
 	cm->generation = engines_generation();
-	err = mount_new(cm, root);
+	err = mount_make(cm, root, NULL, &cm->m);
 	atomic_store(&cm->state, err ? STATE_NEW : STATE_MOUNTED);
 	return err;
 }
@@ -275,6 +279,9 @@ int ceph_unmount(struct ceph_mount_info *cm)
 	if (err)
 		compat_log(CEPHRING_LOG_ERROR, "unmount: %s", strerror(-err));
 	cm->m = NULL;
+	free(cm->uuid);
+	cm->uuid = NULL;
+	cm->session_timeout = 0;
 	atomic_store(&cm->state, STATE_NEW);
 	return err;
 }

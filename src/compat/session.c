@@ -1,6 +1,7 @@
 /* session.c: the client's identity among the servers, commands to them, callbacks. */
 #include "compat.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,24 +67,42 @@ void ceph_buffer_free(char *buf)
 
 /* ---- reclaiming what a client of the same uuid left behind ---- */
 
+/* What an open session was opened with stands. */
+static bool told_in_time(struct ceph_mount_info *cm)
+{
+	if (cm && atomic_load(&cm->state) > STATE_READY)
+		GAP("uuid or timeout of a session that is open");
+	return cm && atomic_load(&cm->state) <= STATE_READY;
+}
+
 void ceph_set_uuid(struct ceph_mount_info *cm, const char *uuid)
 {
-	(void)cm, (void)uuid;
-	GAP("ceph_set_uuid");
+	char *copy;
+
+	if (!told_in_time(cm) || !uuid || !*uuid || !(copy = strdup(uuid)))
+		return;
+	free(cm->uuid);
+	cm->uuid = copy;
 }
 
 void ceph_set_session_timeout(struct ceph_mount_info *cm, unsigned timeout)
 {
-	(void)cm, (void)timeout;
-	GAP("ceph_set_session_timeout");
+	if (told_in_time(cm)) /* 0 is told, and means: not because of silence */
+		cm->session_timeout = timeout ? (int)(timeout < INT_MAX ? timeout : INT_MAX) : -1;
 }
 
 int ceph_start_reclaim(struct ceph_mount_info *cm, const char *uuid, unsigned flags)
 {
-	(void)flags;
-	if (!cm || !uuid || !*uuid)
+	cephring_mount *none = NULL;
+	int err;
+
+	if (!cm || !uuid || !*uuid || (cm->uuid && !strcmp(cm->uuid, uuid)))
 		return -EINVAL;
-	return UNSUPPORTED("ceph_start_reclaim");
+	err = ceph_init(cm);
+	if (err)
+		return err;
+	/* to take a session over, with all it has, is what no MDS knows */
+	return flags == CEPH_RECLAIM_RESET ? mount_make(cm, NULL, uuid, &none) : -EINVAL;
 }
 
 void ceph_finish_reclaim(struct ceph_mount_info *cm)

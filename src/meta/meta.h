@@ -24,7 +24,8 @@ enum {
 };
 
 struct meta_opts {
-	const char *entity_id, *hostname, *root; /* borrowed; root: the mount's, for the session metadata */
+	/* Borrowed; for the session metadata. root: the mount's; NULL, as uuid and timeout: not told. */
+	const char *entity_id, *hostname, *root, *uuid, *timeout;
 	uint64_t cache_bytes;
 	uint32_t max_ops;
 	uint32_t modes[2], mode_count; /* CON_MODE_*, best first */
@@ -94,7 +95,8 @@ struct meta {
 	/* sync.c: fsync and syncfs that wait */
 	LIST_HEAD(, op) syncs;
 	struct ring_task sync_task;
-	int lost; /* an error that syncfs must report once */
+	int lost;                /* an error that syncfs must report once */
+	struct reclaim *reclaim; /* under way, or NULL (reclaim.h) */
 	uint32_t osd_epoch_barrier;
 	uint32_t
 	    data_detached; /* writes that may be carried out although their ops have ended: they hold caps */

@@ -1,5 +1,6 @@
 /* session.c: the life of a session; see session.h for its states. session_msg.c answers what arrives. */
 #include "meta.h"
+#include "reclaim.h"
 #include "session_impl.h"
 
 #include <errno.h>
@@ -7,10 +8,10 @@
 #include <string.h>
 
 /* What we implement, and nothing else (doc/protocol.md 4.2): releases up to mimic (0-8), REPLY_ENCODING 9,
- * LAZY_CAP_WANTED 11, MULTI_RECONNECT 12, DELEG_INO 13, ALTERNATE_NAME 15, OP_GETVXATTR 17,
- * 32BITS_RETRY_FWD 18, NEW_SNAPREALM_INFO 19, HAS_OWNER_UIDGID 20. */
-const uint64_t session_our_features =
-    0x1ff | 1u << 9 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 17 | 1u << 18 | 1u << 19 | 1u << 20;
+ * RECLAIM_CLIENT 10, LAZY_CAP_WANTED 11, MULTI_RECONNECT 12, DELEG_INO 13, ALTERNATE_NAME 15, OP_GETVXATTR
+ * 17, 32BITS_RETRY_FWD 18, NEW_SNAPREALM_INFO 19, HAS_OWNER_UIDGID 20. */
+const uint64_t session_our_features = 0x1ff | 1u << 9 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 15 |
+				      1u << 17 | 1u << 18 | 1u << 19 | 1u << 20;
 
 const char *session_state_name(enum session_state s)
 {
@@ -87,6 +88,7 @@ static void on_fault(void *arg, int err, const char *why)
 		s->state = SESS_REJECTED;
 		s->refused = err;
 		mreqs_session_over(s->m, s, err, false);
+		reclaim_session_lost(s, err);
 	}
 }
 
@@ -173,19 +175,26 @@ void session_flush_mdlog(struct session *s)
 void session_send_open(struct session *s)
 {
 	struct meta *m = s->m;
-	const struct session_kv kv[] = {
+	const struct session_kv all[] = {
 		{ "client_version", "cephring" },
 		{ "entity_id", m->o.entity_id },
 		{ "hostname", m->o.hostname },
 		{ "root", m->o.root },
+		{ "uuid", m->o.uuid },
+		{ "timeout", m->o.timeout },
 	};
+	struct session_kv kv[sizeof all / sizeof *all];
+	unsigned count = 0;
 	struct msg *msg = msg_new(MSG_CLIENT_SESSION, SESSION_OPEN_VERSION, 1, 0);
 
 	s->state = SESS_OPENING;
 	s->renew_requested_ns = ring_now(m->ring);
 	if (!msg)
 		return; /* the renewal timer tries again */
-	session_encode_open(&msg->front, kv, sizeof kv / sizeof *kv, session_our_features);
+	for (unsigned n = 0; n < sizeof all / sizeof *all; n++)
+		if (all[n].value)
+			kv[count++] = all[n];
+	session_encode_open(&msg->front, kv, count, session_our_features);
 	session_send_msg(s, msg);
 }
 

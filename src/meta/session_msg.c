@@ -1,5 +1,6 @@
 /* session_msg.c: what an MDS tells us, in the order of its arrival. */
 #include "meta.h"
+#include "reclaim.h"
 #include "session_impl.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ static void opened(struct session *s, const struct session_msg *sm)
 	s->state = SESS_OPEN;
 	log_emit(m->log, LOG_INFO, "mds.%d: session open", s->rank);
 	session_go_on(s);
+	reclaim_session_open(s);
 	while ((r = TAILQ_FIRST(&s->waiting)) != NULL) {
 		TAILQ_REMOVE(&s->waiting, r, link);
 		mreq_send_to(r, s);
@@ -54,6 +56,7 @@ static void rejected(struct session *s, const struct session_msg *sm)
 	s->state = SESS_REJECTED;
 	s->refused = err;
 	mreqs_session_over(s->m, s, err, false);
+	reclaim_session_lost(s, err);
 }
 
 /* It closes its sessions when it has finished all it was asked, and handed its caps to others. */
@@ -257,6 +260,9 @@ void session_message(void *arg, const struct msg_in *in)
 		return;
 	case MSG_CLIENT_SESSION:
 		handle_session(s, in);
+		return;
+	case MSG_CLIENT_RECLAIM_REPLY:
+		reclaim_handle_reply(s, in);
 		return;
 	case MSG_CLIENT_FORWARD:
 		mreq_handle_forward(s->m, s, in);

@@ -19,6 +19,8 @@ enum mds_msg_type {
 	MSG_CLIENT_REQUEST = 24,
 	MSG_CLIENT_FORWARD = 25,
 	MSG_CLIENT_REPLY = 26,
+	MSG_CLIENT_RECLAIM = 27,
+	MSG_CLIENT_RECLAIM_REPLY = 28,
 	MSG_CLIENT_CAPS = 0x310,
 	MSG_CLIENT_LEASE = 0x311,
 	MSG_CLIENT_SNAP = 0x312,
@@ -148,6 +150,16 @@ enum { SESSION_OPEN_VERSION = 5, SESSION_RENEW_VERSION = 7 };
 /* REQUEST_RENEWCAPS with the oldest client tid (newer MDSs evict clients whose tids stand still; older ones
  * stop reading before it): header version 7. */
 void session_encode_renew(struct enc *e, uint64_t seq, uint64_t features, uint64_t oldest_tid);
+
+/* --- reclaim: header version 1 --- */
+enum { RECLAIM_RESET = 1 };
+struct reclaim_reply {
+	int32_t result;
+	uint32_t epoch;      /* of the OSD map that shuts the old client out; 0 = none */
+	uint32_t addr_count; /* of the old client; 0 = no such uuid */
+};
+void reclaim_encode(struct enc *e, const char *uuid, uint32_t flags);
+int reclaim_reply_decode(struct dec *d, struct reclaim_reply *r);
 
 /* --- client_request --- */
 struct mds_release {

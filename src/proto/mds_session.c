@@ -2,6 +2,7 @@
  * src/messages/MClientSession.h). A fixed head; only the messages that open or refuse carry metadata and
  * features.
  */
+#include "addr.h"
 #include "mds.h"
 
 #include <errno.h>
@@ -164,4 +165,21 @@ void session_encode_renew(struct enc *e, uint64_t seq, uint64_t features, uint64
 	enc_u32(e, 0); /* flags */
 	enc_u32(e, 0); /* what the key allows: the MDS's to say */
 	enc_u64(e, oldest_tid);
+}
+
+void reclaim_encode(struct enc *e, const char *uuid, uint32_t flags)
+{
+	enc_str(e, uuid);
+	enc_u32(e, flags);
+}
+
+int reclaim_reply_decode(struct dec *d, struct reclaim_reply *r)
+{
+	struct entity_addrvec addrs = { 0 };
+
+	r->result = dec_s32(d);
+	r->epoch = dec_u32(d);
+	dec_addrvec(d, &addrs);
+	r->addr_count = addrs.count;
+	return d->err;
 }
