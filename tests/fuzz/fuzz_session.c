@@ -19,11 +19,14 @@ static void grants_use(struct slice grants)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct reclaim_reply r;
 	struct session_msg s;
 	struct dec d;
 
 	if (!size)
 		return 0;
+	d = dec_init(data + 1, size - 1);
+	require(!reclaim_reply_decode(&d, &r) || d.err == -EBADMSG);
 	d = dec_init(data + 1, size - 1);
 	if (session_decode(&d, data[0], &s))
 		return 0;

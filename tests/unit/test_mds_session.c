@@ -371,3 +371,27 @@ Test(mds_session, renewal_tells_the_oldest_tid)
 	cr_assert_eq(dec_left(&d), 0);
 	enc_free(&e);
 }
+
+Test(mds_session, a_reclaim_and_its_answer)
+{
+	/* 0, epoch 0x2a, and one address of 127.0.0.1 */
+	static const uint8_t answer[] = { 0,  0, 0, 0, 0x2a, 0, 0, 0, 2, 1, 0, 0, 0,  1, 1, 1,
+					  28, 0, 0, 0, 2,    0, 0, 0, 7, 0, 0, 0, 16, 0, 0, 0,
+					  2,  0, 0, 0, 127,  0, 0, 1, 0, 0, 0, 0, 0,  0, 0, 0 };
+	struct reclaim_reply r;
+	struct enc e;
+	struct dec d;
+
+	for (size_t n = 0; n <= sizeof answer; n++) {
+		d = dec_init(answer, n);
+		cr_assert_eq(reclaim_reply_decode(&d, &r), n < sizeof answer ? -EBADMSG : 0, "cut at %zu", n);
+	}
+	cr_expect_eq(r.result, 0);
+	cr_expect_eq(r.epoch, 0x2a);
+	cr_expect_eq(r.addr_count, 1);
+	enc_init(&e);
+	reclaim_encode(&e, "abc", RECLAIM_RESET);
+	cr_expect_eq(e.len, 11);
+	cr_expect_eq(memcmp(e.buf, "\3\0\0\0abc\1\0\0\0", 11), 0);
+	enc_free(&e);
+}
