@@ -1,6 +1,8 @@
 /* Session messages: first byte the header version, then the front; and the grants of the key inside. */
 #include "touch.h"
 
+#include <errno.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void grants_use(struct slice grants)
