@@ -2,8 +2,9 @@
  * costs a few milliseconds there, and a second as a command of the shell.
  *
  * No change takes data away for good: weights, upmaps, pg_temp and affinities only move who serves it, flags
- * only hold it up, and pools that come and go are nobody's. What is missing is primary_temp: where it names
- * an OSD that is not in the set any more, an OSD of Ceph 16 overwrites its own memory. */
+ * only hold it up, and pools that come and go are nobody's. What is missing is primary_temp: with it an OSD
+ * of Ceph 16 died once ("corrupted size vs. prev_size"). Why was not found; a guess is a primary_temp that
+ * names an OSD which is not in the set any more. */
 #pragma once
 #include <inttypes.h>
 #include <pthread.h>
