@@ -673,6 +673,135 @@ static void inlined_cut(struct both *b, int by_open)
 	tap_eq(bytes_differ(want, got, 250), -1, "the same");
 }
 
+/* By a client that comes now: it knows no more than the MDS tells it. */
+static int their_new_pread(struct ceph_mount_info *cm, void *arg)
+{
+	int n = second_mount(&cm);
+
+	if (n)
+		return n;
+	n = their_pread(cm, arg);
+	second_unmount(cm);
+	return n;
+}
+
+static int64_t our_new_read(struct both *b, const char *path, size_t len)
+{
+	struct both fresh = *b;
+	struct beside o;
+	int64_t n;
+
+	beside_begin(b, &o, NULL);
+	fresh.mount = o.mount;
+	n = ours_read(&fresh, path, got, len, 0);
+	beside_end(&o);
+	return n;
+}
+
+/* What everybody sees: the open file, another of ours, libcephfs, and new clients of both kinds. Where data
+ * in the inode was cut and the file grew again, a new libcephfs 16 shows what was cut, whoever cut it: of it
+ * the first `sure` bytes count. */
+static void inlined_seen(struct both *b, cephring_file *f, const char *path, size_t size, size_t sure,
+			 const char *when)
+{
+	static const char *const who[] = { "the open file", "ours", "a new one of ours", "libcephfs",
+					   "a new libcephfs" };
+	const size_t len = size + 100;
+	struct their_io io = { path, got, len, 0, 0 };
+
+	for (int n = 0; n < 5; n++) {
+		const size_t same = n == 4 ? sure : size;
+		int64_t res;
+
+		memset(got, 0xee, len);
+		switch (n) {
+		case 0:
+			res = cephring_sync_read(f, got, len, 0, 0);
+			break;
+		case 1:
+			res = ours_read(b, path, got, len, 0);
+			break;
+		case 2:
+			res = our_new_read(b, path, len);
+			break;
+		default:
+			res = they(b, n == 3 ? their_pread : their_new_pread, &io);
+		}
+		if (!tap_ok(res == (int64_t)size && bytes_differ(want, got, same) < 0, "%s: %s", when,
+			    who[n]))
+			tap_note("%lld bytes of %zu, the first that differs is %lld", (long long)res, size,
+				 bytes_differ(want, got, same));
+	}
+}
+
+/* Cut, grown, cut again, by either client, and written to far behind its end. */
+static void inlined_changes(struct both *b)
+{
+	static const struct {
+		size_t size, sure;
+		bool theirs;
+		const char *name;
+	} steps[] = {
+		{ 600, 600, false, "cut" },         { 900, 600, false, "grown" },
+		{ 300, 300, false, "cut again" },   { 500, 300, false, "grown again" },
+		{ 200, 200, true, "cut by them" },  { 700, 200, true, "grown by them" },
+		{ 100, 100, false, "cut at last" }, { 500, 100, false, "grown at last" },
+	};
+	const char *path = TOP "/inlined_changes";
+	long long before = (long long)both_stats(b).osd_read_bytes;
+	size_t size = 1000;
+	cephring_file *f;
+
+	bytes_fill(want, size, 0, 75);
+	if (they_write(b, path, want, size, 0) != (int)size)
+		tap_die("libcephfs writes a small file");
+	f = opened(b, path, O_RDWR, NULL);
+	inlined_seen(b, f, path, size, size, "in the inode");
+	for (unsigned n = 0; n < sizeof steps / sizeof *steps; n++) {
+		int64_t res = steps[n].theirs
+				  ? they_do(b, THEY_TRUNCATE, path, NULL, (long long)steps[n].size)
+				  : cut(b, f, steps[n].size);
+
+		tap_eq(res, 0, steps[n].name);
+		if (steps[n].size > size)
+			memset(want + size, 0, steps[n].size - size);
+		size = steps[n].size;
+		inlined_seen(b, f, path, size, steps[n].sure, steps[n].name);
+	}
+	tap_eq((long long)both_stats(b).osd_read_bytes, before, "in the inode up to here");
+	memset(want + size, 0, 2000 - size);
+	bytes_fill(want + 2000, 100, 2000, 76);
+	tap_eq(cephring_sync_write(f, want + 2000, 100, 2000, 0), 100, "written behind its end");
+	inlined_seen(b, f, path, 2100, 2100, "written behind its end");
+	tap_eq(cut(b, f, 2050), 0, "cut as an object");
+	tap_eq(cut(b, f, 5000), 0, "and grown");
+	memset(want + 2050, 0, 2950);
+	inlined_seen(b, f, path, 5000, 5000, "cut as an object and grown");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
+/* Grown by its size alone, from `len` bytes in the inode. */
+static void inlined_grown(struct both *b, size_t len)
+{
+	const char *path = TOP "/inlined_grown";
+	cephring_file *f;
+
+	they_do(b, THEY_UNLINK, path, NULL, 0);
+	memset(want, 0, 9000);
+	bytes_fill(want, len, 0, 77);
+	if (they_write(b, path, want, len, 0) != (int)len)
+		tap_die("libcephfs writes a small file");
+	f = opened(b, path, O_RDWR, NULL);
+	tap_eq(cut(b, f, 3000), 0, "made longer");
+	inlined_seen(b, f, path, 3000, 3000, "made longer");
+	tap_eq(they_do(b, THEY_TRUNCATE, path, NULL, 9000), 0, "by libcephfs, too");
+	inlined_seen(b, f, path, 9000, 9000, "made longer by libcephfs");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+	f = opened(b, path, O_RDONLY, NULL);
+	inlined_seen(b, f, path, 9000, 9000, "opened again");
+	tap_eq(cephring_sync_close(f), 0, "closed");
+}
+
 static void inlined(struct both *b)
 {
 	const char *path = TOP "/inlined", *fresh = TOP "/inlined_by_us";
@@ -714,6 +843,9 @@ static void inlined(struct both *b)
 	tap_eq(bytes_differ(want, got, 1000), -1, "the same");
 	inlined_cut(b, 0);
 	inlined_cut(b, 1);
+	inlined_changes(b);
+	inlined_grown(b, 1000);
+	inlined_grown(b, 0);
 	free(ceph_says("fs set cephfs inline_data false"));
 }
 
