@@ -1,6 +1,7 @@
 /* data_cache.c: what the cache asks for: caps, transfers, time; and what meta asks of the cache. */
 #include "data_cache.h"
 
+#include "inside.h"
 #include "mount.h"
 
 #include <errno.h>
@@ -298,14 +299,22 @@ static void on_writeback(void *arg, struct inode *i)
 		pcache_flush(&df->f, 0, UINT64_MAX);
 }
 
+/* Who watches the mount hears that nothing cached of the inode is left to be relied on. */
+static void tell_invalidated(const cephring_mount *mt, const struct inode *i)
+{
+	if (mt->watch)
+		mt->watch->invalidated(mt->watch->arg, i->key.ino);
+}
+
 static bool on_invalidate(void *arg, struct inode *i)
 {
 	struct data_file *df = of_inode(i);
 	bool held;
 
-	(void)arg;
 	if (!df)
 		return true;
+	if (df->f.held)
+		tell_invalidated(arg, i);
 	df->users++;
 	pcache_drop(&df->f, 0, UINT64_MAX);
 	held = df->f.held;
@@ -334,7 +343,8 @@ static void on_caps_lost(void *arg, struct inode *i, int err)
 {
 	struct data_file *df = of_inode(i);
 
-	(void)arg;
+	if (df && df->f.held)
+		tell_invalidated(arg, i);
 	if (df)
 		pcache_fail(&df->f, err);
 }

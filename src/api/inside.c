@@ -186,6 +186,25 @@ int inside_inode_info(cephring_mount *mt, cephring_inode *i, struct inside_inode
 	return inside_ask(mt, inode_info, &a);
 }
 
+static void held(void *arg, const struct inode *i)
+{
+	const cephring_mount *mt = arg;
+
+	mt->watch->held(mt->watch->arg, i->key.ino);
+}
+
+static int watch(cephring_mount *mt, void *arg)
+{
+	mt->watch = arg;
+	mt->meta.on_held = held;
+	return 0;
+}
+
+int inside_watch(cephring_mount *mt, const struct inside_watch *w)
+{
+	return inside_ask(mt, watch, (void *)w);
+}
+
 cephring_inode *inside_get(cephring_inode *const *at)
 {
 	struct inode *i = NULL;

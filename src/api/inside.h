@@ -52,6 +52,19 @@ struct inside_inode {
 };
 int inside_inode_info(cephring_mount *m, cephring_inode *i, struct inside_inode *out);
 
+/* What a mount tells the program unasked. The functions are called on the engine's thread and must return at
+ * once. */
+struct inside_watch {
+	/* The MDS wants fewer caps, and this inode keeps its own because the program holds the last
+	 * reference. */
+	void (*held)(void *arg, uint64_t ino);
+	/* Cached data of the inode is given up because another client may change it. */
+	void (*invalidated)(void *arg, uint64_t ino);
+	void *arg;
+};
+/* [waits] From now on; borrowed until the mount ends. */
+int inside_watch(cephring_mount *m, const struct inside_watch *w);
+
 /* Takes a reference to what another thread may be replacing in *at; NULL as it stands there. [any thread] */
 cephring_inode *inside_get(cephring_inode *const *at);
 

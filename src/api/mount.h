@@ -5,13 +5,16 @@
 #include "data.h"
 #include "engine.h"
 
+struct inside_watch;
+
 struct cephring_mount {
 	cephring_engine *engine;
 	struct log log;
 	void (*user_log)(void *arg, int level, const char *line);
 	void *user_log_arg;
-	const cephring_config *config; /* borrowed until the mount operation has ended */
-	struct mon *mon;               /* NULL before the mount operation began */
+	const struct inside_watch *watch; /* borrowed; NULL = nobody watches */
+	const cephring_config *config;    /* borrowed until the mount operation has ended */
+	struct mon *mon;                  /* NULL before the mount operation began */
 	struct meta meta;
 	bool meta_ready;
 	struct data_side data;

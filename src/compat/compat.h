@@ -61,7 +61,8 @@ struct ceph_mount_info {
 	char *_Atomic cwd_text[CWD_TEXTS];
 	atomic_uint cwd_at;
 	void *rados; /* a rados_t of librados, ours: holds a CephContext; mostly NULL (rados.c) */
-	struct ceph_client_callback_args callbacks;
+	struct ceph_client_callback_args callbacks; /* of this mount: forgotten with it */
+	struct teller *_Atomic teller;              /* who calls them; NULL = nobody yet (callbacks.c) */
 	uint32_t deleg_timeout;
 	char *uuid;          /* owned; NULL = none */
 	int session_timeout; /* as in struct cephring_mount_opts */
@@ -116,6 +117,15 @@ void user_leave(struct user *u);
 	if (!user_here.cm)                                                                                   \
 	return otherwise
 #define ENTER(mount) ENTER_ELSE(mount, -ENOTCONN)
+
+/* ---- callbacks.c ---- */
+
+/* From now on the mount's callbacks are called. 0 or -errno. */
+int callbacks_begin(struct ceph_mount_info *cm);
+/* Is this a callback? */
+bool callbacks_inside(const struct ceph_mount_info *cm);
+/* None is under way any more, and none comes. Not inside one. `gone`: nor is there a mount that could ask. */
+void callbacks_end(struct ceph_mount_info *cm, bool gone);
 
 /* ---- rados.c ---- */
 

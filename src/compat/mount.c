@@ -153,6 +153,8 @@ static bool forget_inherited(struct ceph_mount_info *cm)
 		memset(&cm->handles, 0, sizeof cm->handles);
 		cm->m = NULL;
 		cm->cwd = NULL;
+		atomic_store(&cm->teller, NULL);
+		memset(&cm->callbacks, 0, sizeof cm->callbacks);
 		atomic_store(&cm->state, STATE_NEW);
 	}
 	cm->generation = engines_generation();
@@ -267,6 +269,8 @@ int ceph_unmount(struct ceph_mount_info *cm)
 	int state = STATE_MOUNTED, err;
 	unsigned left;
 
+	if (callbacks_inside(cm))
+		return -EDEADLK; /* it would wait for itself */
 	if (!cm || forget_inherited(cm) || !atomic_compare_exchange_strong(&cm->state, &state, STATE_LEAVING))
 		return -ENOTCONN;
 	drain(cm);
@@ -278,6 +282,7 @@ int ceph_unmount(struct ceph_mount_info *cm)
 	err = cephring_sync_unmount(cm->m);
 	if (err)
 		compat_log(CEPHRING_LOG_ERROR, "unmount: %s", strerror(-err));
+	callbacks_end(cm, !err);
 	cm->m = NULL;
 	free(cm->uuid);
 	cm->uuid = NULL;

@@ -54,10 +54,12 @@ mode_t ceph_umask(struct ceph_mount_info *cm, mode_t mask)
 struct cephring_cred cred_of(struct ceph_mount_info *cm, const struct UserPerm *perms)
 {
 	struct cephring_cred c = perms ? perms->cred : cm->perms->cred;
+	client_umask_callback_t umask;
 
 	if (!cm->masks)
 		return c;
-	c.umask = cm->callbacks.umask_cb ? cm->callbacks.umask_cb(cm->callbacks.handle) & 0777
-					 : atomic_load_explicit(&cm->umask, memory_order_relaxed);
+	umask = __atomic_load_n(&cm->callbacks.umask_cb, __ATOMIC_ACQUIRE);
+	c.umask = umask ? umask(cm->callbacks.handle) & 0777
+			: atomic_load_explicit(&cm->umask, memory_order_relaxed);
 	return c;
 }

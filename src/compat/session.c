@@ -114,20 +114,28 @@ void ceph_finish_reclaim(struct ceph_mount_info *cm)
 
 void ceph_ll_register_callbacks(struct ceph_mount_info *cm, struct ceph_client_callback_args *args)
 {
+	int err;
+
 	ENTER_ELSE(cm, );
 	if (!args)
 		return;
-	cm->callbacks.handle = args->handle;
+	__atomic_store_n(&cm->callbacks.handle, args->handle, __ATOMIC_RELEASE);
 	if (args->umask_cb)
-		cm->callbacks.umask_cb = args->umask_cb;
+		__atomic_store_n(&cm->callbacks.umask_cb, args->umask_cb, __ATOMIC_RELEASE);
 	if (args->ino_cb)
-		GAP("ceph_ll_register_callbacks: ino_cb");
+		__atomic_store_n(&cm->callbacks.ino_cb, args->ino_cb, __ATOMIC_RELEASE);
+	if (args->ino_release_cb)
+		__atomic_store_n(&cm->callbacks.ino_release_cb, args->ino_release_cb, __ATOMIC_RELEASE);
+	/* what FUSE needs to make the kernel forget names, and to interrupt a lock */
 	if (args->dentry_cb)
 		GAP("ceph_ll_register_callbacks: dentry_cb");
 	if (args->switch_intr_cb)
 		GAP("ceph_ll_register_callbacks: switch_intr_cb");
 	if (args->remount_cb)
 		GAP("ceph_ll_register_callbacks: remount_cb");
-	if (args->ino_release_cb)
-		GAP("ceph_ll_register_callbacks: ino_release_cb");
+	if (!args->ino_cb && !args->ino_release_cb)
+		return;
+	err = callbacks_begin(cm);
+	if (err)
+		compat_log(CEPHRING_LOG_ERROR, "ino_cb, ino_release_cb: never called: %s", strerror(-err));
 }

@@ -114,6 +114,9 @@ struct meta {
 	/* For api: the map is usable / sessions all closed. */
 	void (*on_map)(void *arg);
 	void (*on_closed)(void *arg);
+	/* A recall cannot be met unless the program puts this inode, which it alone refers to; NULL = nobody
+	 * cares. */
+	void (*on_held)(void *arg, const struct inode *i);
 	void *arg;
 };
 

@@ -68,6 +68,27 @@ static bool rank_stopping(const struct session *s)
 	       map->rank[s->rank].state == MDS_STATE_STOPPING;
 }
 
+/* What had to stay because of one reference of the program's, and no more of it than the MDS wants: the
+ * program may put it. */
+static void ask_program(struct session *s, uint32_t max_caps)
+{
+	struct meta *m = s->m;
+	uint32_t wanted = s->cap_count > max_caps ? s->cap_count - max_caps : 0;
+	const struct cap *c;
+
+	if (!m->on_held)
+		return;
+	TAILQ_FOREACH(c, &s->caps, by_session)
+	{
+		if (!wanted)
+			return;
+		if (c->inode == m->root || PUB_GET(c->inode->xref) != 1)
+			continue;
+		m->on_held(m->arg, c->inode);
+		wanted--;
+	}
+}
+
 /* The MDS wants fewer caps: oldest first, what nothing uses. More than once, because directories go after
  * their children; where an inode must stay, at last its cap goes alone. */
 static void recall(struct session *s, uint32_t max_caps)
@@ -90,6 +111,7 @@ static void recall(struct session *s, uint32_t max_caps)
 			cache_write_end(&m->cache);
 		}
 	}
+	ask_program(s, max_caps);
 	session_send_releases(s);
 }
 

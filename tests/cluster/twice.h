@@ -103,17 +103,27 @@ static const char *twice_root(void)
 	return root;
 }
 
-/* Ends the session of a client that does not do so itself. The ceph command is for the real library. */
-__attribute__((unused)) static void twice_evict(uint64_t id)
+/* The ceph command, which is for the real library. */
+__attribute__((format(printf, 1, 2), unused)) static void twice_ceph(const char *fmt, ...)
 {
-	char *path = getenv("LD_LIBRARY_PATH");
+	char *path = getenv("LD_LIBRARY_PATH"), line[512];
+	va_list ap;
 
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
 	path = path ? strdup(path) : NULL;
 	unsetenv("LD_LIBRARY_PATH");
-	devcluster("ceph tell mds.a client evict id=%" PRIu64 " >/dev/null 2>&1", id);
+	devcluster("ceph %s >/dev/null 2>&1", line);
 	if (path)
 		setenv("LD_LIBRARY_PATH", path, 1);
 	free(path);
+}
+
+/* Ends the session of a client that does not do so itself. */
+__attribute__((unused)) static void twice_evict(uint64_t id)
+{
+	twice_ceph("tell mds.a client evict id=%" PRIu64, id);
 }
 
 static int twice_variant(void (*checks)(struct ceph_mount_info *cm))
