@@ -1,6 +1,7 @@
 /* inside.c: see inside.h. */
 #include "inside_ask.h"
 #include "../meta/caps.h"
+#include "../meta/command.h"
 #include "../ring/epoch.h"
 #include "config.h"
 #include "futex.h"
@@ -95,6 +96,7 @@ static int fail_all(cephring_mount *mt, void *arg)
 {
 	(void)arg;
 	ops_fail_all(&mt->meta, -ESHUTDOWN, NULL);
+	commands_fail_all(&mt->meta, -ESHUTDOWN);
 	data_map_fail(mt, -ESHUTDOWN);
 	return 0;
 }

@@ -44,6 +44,16 @@ enum { INSIDE_ADDRS_MAX = 128 };
 /* [waits] The address that servers know this client by, with its nonce, into INSIDE_ADDRS_MAX bytes. */
 int inside_addrs(cephring_mount *m, char *text);
 
+/* [waits] A command to MDSs, as command.h has it: 0, what an MDS answered with, -ENOENT, -ETIMEDOUT,
+ * -ESHUTDOWN. What was printed and said is in *answer, to be freed in any case. */
+struct inside_answer {
+	uint8_t *out, *said; /* owned; NULL: nothing */
+	uint32_t out_len, said_len;
+};
+int inside_command(cephring_mount *m, const char *to, const char *const *words, uint32_t count,
+		   const void *in, uint32_t in_len, struct inside_answer *answer);
+void inside_answer_free(struct inside_answer *a);
+
 /* [waits] How an inode is laid out: of a directory as it says itself, zeros where it says nothing. */
 struct inside_inode {
 	struct cephring_layout layout;

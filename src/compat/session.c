@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { COMMAND_INPUT_MAX = 32 << 20 };
+
 uint64_t ceph_get_instance_id(struct ceph_mount_info *cm)
 {
 	struct inside_mount info;
@@ -43,21 +45,57 @@ int ceph_getaddrs(struct ceph_mount_info *cm, char **addrs)
 	return err;
 }
 
+/* A copy that ceph_buffer_free() takes; NULL of nothing. */
+static int give(const void *p, size_t len, char **out, size_t *out_len)
+{
+	if (out_len)
+		*out_len = len;
+	if (!out)
+		return 0;
+	*out = len ? malloc(len) : NULL;
+	if (len && !*out)
+		return -ENOMEM;
+	if (len)
+		memcpy(*out, p, len);
+	return 0;
+}
+
+/* Commands may be given before a mount: then there is one for as long as it takes. */
+static int command_mount(struct ceph_mount_info *cm, cephring_mount **out)
+{
+	int state = STATE_READY, err;
+
+	if (!cm || !atomic_compare_exchange_strong(&cm->state, &state, STATE_BUSY))
+		return -ENOTCONN;
+	err = mount_make(cm, NULL, NULL, out);
+	atomic_store(&cm->state, STATE_READY);
+	return err;
+}
+
 int ceph_mds_command(struct ceph_mount_info *cm, const char *mds, const char **cmd, size_t cmdlen,
 		     const char *inbuf, size_t inbuflen, char **outbuf, size_t *outbuflen, char **outs,
 		     size_t *outslen)
 {
-	(void)mds, (void)cmd, (void)cmdlen, (void)inbuf, (void)inbuflen;
-	ENTER(cm);
-	if (outbuf)
-		*outbuf = NULL;
-	if (outbuflen)
-		*outbuflen = 0;
-	if (outs)
-		*outs = NULL;
-	if (outslen)
-		*outslen = 0;
-	return UNSUPPORTED("ceph_mds_command");
+	struct user u __attribute__((cleanup(user_leave))) = user_enter(cm);
+	struct inside_answer answer = { 0 };
+	cephring_mount *m = u.cm ? cm->m : NULL;
+	int err, kept;
+
+	give(NULL, 0, outbuf, outbuflen);
+	give(NULL, 0, outs, outslen);
+	if (!mds || (!cmd && cmdlen) || (!inbuf && inbuflen))
+		return -EFAULT;
+	if (cmdlen > UINT32_MAX || inbuflen > COMMAND_INPUT_MAX)
+		return -EMSGSIZE;
+	if (!m && (err = command_mount(cm, &m)))
+		return err;
+	err = inside_command(m, mds, cmd, (uint32_t)cmdlen, inbuf, (uint32_t)inbuflen, &answer);
+	if (!u.cm)
+		cephring_sync_unmount(m);
+	kept = give(answer.out, answer.out_len, outbuf, outbuflen);
+	kept = give(answer.said, answer.said_len, outs, outslen) ? -ENOMEM : kept;
+	inside_answer_free(&answer);
+	return kept ? kept : err;
 }
 
 void ceph_buffer_free(char *buf)

@@ -50,6 +50,7 @@ int meta_init(struct meta *m, struct ring *r, struct log *log, const struct meta
 	TAILQ_INIT(&m->dirty);
 	TAILQ_INIT(&m->kept);
 	LIST_INIT(&m->syncs);
+	LIST_INIT(&m->commands);
 	slab_init(&m->batches, sizeof(struct walk_batch), META_REQUESTS_MAX);
 	if (realms_init(m))
 		return -ENOMEM;

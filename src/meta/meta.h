@@ -97,6 +97,7 @@ struct meta {
 	struct ring_task sync_task;
 	int lost;                /* an error that syncfs must report once */
 	struct reclaim *reclaim; /* under way, or NULL (reclaim.h) */
+	LIST_HEAD(, command) commands;
 	uint32_t osd_epoch_barrier;
 	uint32_t
 	    data_detached; /* writes that may be carried out although their ops have ended: they hold caps */

@@ -1,5 +1,5 @@
 /* session.c: the life of a session; see session.h for its states. session_msg.c answers what arrives. */
-#include "meta.h"
+#include "command.h"
 #include "reclaim.h"
 #include "session_impl.h"
 
@@ -64,6 +64,7 @@ static void on_reset(void *arg)
 		session_closed(s, -ESHUTDOWN, false);
 		return;
 	}
+	commands_session_over(s, -ETIMEDOUT);
 	s->cap_gen++;
 	session_publish(s);
 	mreqs_session_suspended(s->m, s);
@@ -80,6 +81,7 @@ static void on_fault(void *arg, int err, const char *why)
 
 	snprintf(s->error, sizeof s->error, "%s", why);
 	log_fail(s->m->log, err, "mds.%d: connection failed for good: %s", s->rank, why);
+	commands_session_over(s, err);
 	session_disconnect(s);
 	session_drop_caps(s);
 	if (s->state == SESS_CLOSING)
@@ -104,6 +106,7 @@ void session_disconnect(struct session *s)
 {
 	if (!s->conn)
 		return;
+	commands_session_over(s, -ETIMEDOUT);
 	mon_auth_forget(s->m->mon, s->conn);
 	conn_free(s->conn);
 	s->conn = NULL;

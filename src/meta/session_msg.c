@@ -1,5 +1,5 @@
 /* session_msg.c: what an MDS tells us, in the order of its arrival. */
-#include "meta.h"
+#include "command.h"
 #include "reclaim.h"
 #include "session_impl.h"
 
@@ -36,6 +36,7 @@ static void opened(struct session *s, const struct session_msg *sm)
 	log_emit(m->log, LOG_INFO, "mds.%d: session open", s->rank);
 	session_go_on(s);
 	reclaim_session_open(s);
+	commands_session_open(s);
 	while ((r = TAILQ_FIRST(&s->waiting)) != NULL) {
 		TAILQ_REMOVE(&s->waiting, r, link);
 		mreq_send_to(r, s);
@@ -51,6 +52,7 @@ static void rejected(struct session *s, const struct session_msg *sm)
 	log_fail(s->m->log, err, "mds.%d refused the session: %s%s", s->rank,
 		 s->error[0] ? s->error : "no reason given",
 		 (sm->flags & 1) ? " (this client is blocklisted)" : "");
+	commands_session_over(s, err);
 	session_disconnect(s);
 	session_drop_caps(s);
 	s->state = SESS_REJECTED;
@@ -285,6 +287,9 @@ void session_message(void *arg, const struct msg_in *in)
 		return;
 	case MSG_CLIENT_RECLAIM_REPLY:
 		reclaim_handle_reply(s, in);
+		return;
+	case MSG_COMMAND_REPLY:
+		commands_handle_reply(s, in);
 		return;
 	case MSG_CLIENT_FORWARD:
 		mreq_handle_forward(s->m, s, in);

@@ -16,6 +16,7 @@
  * is for closing what nobody needs any more.
  */
 #include "caps_impl.h"
+#include "command.h"
 #include "walk_impl.h"
 
 #include <errno.h>
@@ -173,6 +174,7 @@ void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except)
 	m->stopping = true;
 	m->close_limit_ns = limit_ns < min_ns ? min_ns : limit_ns;
 	ops_fail_all(m, -ESHUTDOWN, except);
+	commands_fail_all(m, -ESHUTDOWN);
 	walk_fills_drop(m);
 	write_back(m);
 	caps_flush_all(m, true);

@@ -21,6 +21,8 @@ enum mds_msg_type {
 	MSG_CLIENT_REPLY = 26,
 	MSG_CLIENT_RECLAIM = 27,
 	MSG_CLIENT_RECLAIM_REPLY = 28,
+	MSG_COMMAND = 97,
+	MSG_COMMAND_REPLY = 98,
 	MSG_CLIENT_CAPS = 0x310,
 	MSG_CLIENT_LEASE = 0x311,
 	MSG_CLIENT_SNAP = 0x312,
@@ -160,6 +162,14 @@ struct reclaim_reply {
 };
 void reclaim_encode(struct enc *e, const char *uuid, uint32_t flags);
 int reclaim_reply_decode(struct dec *d, struct reclaim_reply *r);
+
+/* --- commands: header version 1 --- */
+struct command_reply {
+	int32_t result;
+	struct slice said; /* words about it */
+};
+void command_encode(struct enc *e, const uint8_t fsid[16], const char *const *words, uint32_t count);
+int command_reply_decode(struct dec *d, struct command_reply *r);
 
 /* --- client_request --- */
 struct mds_release {
