@@ -224,7 +224,11 @@ unsigned slots_fini(struct slots *t)
 	return left;
 }
 
-/* ---- turns ---- */
+/* ---- turns ----
+ *
+ * A read or write at the position must have moved it before the next one begins (POSIX: they are atomic with
+ * respect to each other), and it may take a round trip: so the second one sleeps. Only callers of the same
+ * descriptor do, on threads of the program. */
 
 enum { TURN_FREE, TURN_TAKEN, TURN_WANTED };
 
