@@ -195,10 +195,18 @@ static void held(void *arg, const struct inode *i)
 	mt->watch->held(mt->watch->arg, i->key.ino);
 }
 
+static void unnamed(void *arg, const struct dentry *d)
+{
+	const cephring_mount *mt = arg;
+
+	mt->watch->unnamed(mt->watch->arg, d->key.dir->key.ino, d->inode->key.ino, d->key.name, d->key.len);
+}
+
 static int watch(cephring_mount *mt, void *arg)
 {
 	mt->watch = arg;
 	mt->meta.on_held = held;
+	mt->meta.on_unnamed = unnamed;
 	return 0;
 }
 

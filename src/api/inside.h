@@ -70,6 +70,8 @@ struct inside_watch {
 	void (*held)(void *arg, uint64_t ino);
 	/* Cached data of the inode is given up because another client may change it. */
 	void (*invalidated)(void *arg, uint64_t ino);
+	/* An inode that the program refers to was removed by another client; this was a name of it. */
+	void (*unnamed)(void *arg, uint64_t dir_ino, uint64_t ino, const char *name, size_t len);
 	void *arg;
 };
 /* [waits] From now on; borrowed until the mount ends. */

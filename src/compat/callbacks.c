@@ -17,10 +17,16 @@
 
 enum { NOTES_MAX = 1 << 17 };
 
+enum what { HELD, INVALIDATED, UNNAMED };
+
+static const char *const called[] = { "ino_release_cb", "ino_cb", "dentry_cb" };
+
 struct note {
 	struct note *next;
-	uint64_t ino;
-	bool invalidated; /* else: held */
+	enum what what;
+	uint64_t ino, dir_ino;
+	size_t len; /* of the name, which ends with a NUL as well */
+	char name[];
 };
 
 struct teller {
@@ -44,20 +50,23 @@ static void wake(struct teller *t)
 	futex_wake(&t->word);
 }
 
-static void note(struct teller *t, uint64_t ino, bool invalidated)
+static void note(struct teller *t, const struct note *what, const char *name)
 {
 	struct note *n;
 
-	/* the MDS asks again for what it does not get back; what is invalid is told in any case */
-	if (!invalidated && atomic_load(&t->count) >= NOTES_MAX)
+	/* the MDS asks again for what it does not get back; all else is told in any case */
+	if (what->what == HELD && atomic_load(&t->count) >= NOTES_MAX)
 		return;
-	n = malloc(sizeof *n);
+	n = malloc(sizeof *n + what->len + 1);
 	if (!n) {
 		compat_log(CEPHRING_LOG_ERROR, "inode %#llx: %s is not called: no memory",
-			   (unsigned long long)ino, invalidated ? "ino_cb" : "ino_release_cb");
+			   (unsigned long long)what->ino, called[what->what]);
 		return;
 	}
-	*n = (struct note){ .next = atomic_load(&t->notes), .ino = ino, .invalidated = invalidated };
+	*n = *what;
+	memcpy(n->name, name, what->len);
+	n->name[what->len] = '\0';
+	n->next = atomic_load(&t->notes);
 	while (!atomic_compare_exchange_weak(&t->notes, &n->next, n))
 		;
 	atomic_fetch_add(&t->count, 1);
@@ -66,12 +75,17 @@ static void note(struct teller *t, uint64_t ino, bool invalidated)
 
 static void on_held(void *arg, uint64_t ino)
 {
-	note(arg, ino, false);
+	note(arg, &(struct note){ .what = HELD, .ino = ino }, "");
 }
 
 static void on_invalidated(void *arg, uint64_t ino)
 {
-	note(arg, ino, true);
+	note(arg, &(struct note){ .what = INVALIDATED, .ino = ino }, "");
+}
+
+static void on_unnamed(void *arg, uint64_t dir_ino, uint64_t ino, const char *name, size_t len)
+{
+	note(arg, &(struct note){ .what = UNNAMED, .ino = ino, .dir_ino = dir_ino, .len = len }, name);
 }
 
 /* ---- on the thread that calls the program ---- */
@@ -80,13 +94,16 @@ static void say(struct ceph_mount_info *cm, const struct note *n)
 {
 	client_ino_release_t release = __atomic_load_n(&cm->callbacks.ino_release_cb, __ATOMIC_ACQUIRE);
 	client_ino_callback_t ino = __atomic_load_n(&cm->callbacks.ino_cb, __ATOMIC_ACQUIRE);
+	client_dentry_callback_t dentry = __atomic_load_n(&cm->callbacks.dentry_cb, __ATOMIC_ACQUIRE);
 	void *handle = __atomic_load_n(&cm->callbacks.handle, __ATOMIC_ACQUIRE);
-	vinodeno_t v = { { n->ino }, { CEPH_NOSNAP } };
+	vinodeno_t v = { { n->ino }, { CEPH_NOSNAP } }, dir = { { n->dir_ino }, { CEPH_NOSNAP } };
 
-	if (n->invalidated && ino)
-		ino(handle, v, 0, 0);
-	if (!n->invalidated && release)
+	if (n->what == HELD && release)
 		release(handle, v);
+	if (n->what == INVALIDATED && ino)
+		ino(handle, v, 0, 0);
+	if (n->what == UNNAMED && dentry)
+		dentry(handle, dir, v, n->name, n->len);
 }
 
 static struct note *oldest_first(struct note *n)
@@ -170,7 +187,7 @@ int callbacks_begin(struct ceph_mount_info *cm)
 	if (!t)
 		return -ENOMEM;
 	t->cm = cm;
-	t->watch = (struct inside_watch){ on_held, on_invalidated, t };
+	t->watch = (struct inside_watch){ on_held, on_invalidated, on_unnamed, t };
 	err = thread_begin(t);
 	if (err) {
 		free(t);

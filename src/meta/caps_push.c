@@ -47,8 +47,13 @@ static uint32_t take_grant(struct meta *m, struct cap *c, const struct caps_msg 
 /* Deleted, and no name leads to it any more. */
 static void drop_names(struct meta *m, struct inode *i)
 {
-	while (!LIST_EMPTY(&i->aliases))
-		dentry_drop(m, LIST_FIRST(&i->aliases));
+	struct dentry *d;
+
+	while ((d = LIST_FIRST(&i->aliases)) != NULL) {
+		if (m->on_unnamed && PUB_GET(i->xref))
+			m->on_unnamed(m->arg, d);
+		dentry_drop(m, d);
+	}
 }
 
 /* Who is in charge now has not heard what was told to the other one. */

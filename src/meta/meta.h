@@ -118,6 +118,9 @@ struct meta {
 	/* A recall cannot be met unless the program puts this inode, which it alone refers to; NULL = nobody
 	 * cares. */
 	void (*on_held)(void *arg, const struct inode *i);
+	/* Nothing of this name is left, and the program refers to what it led to; likewise. Readers must not
+	 * be kept waiting. */
+	void (*on_unnamed)(void *arg, const struct dentry *d);
 	void *arg;
 };
 

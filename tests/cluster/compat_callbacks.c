@@ -1,7 +1,7 @@
 /* cluster: ; timeout: 240 */
 /* The drop-in beside the real libcephfs: what a mount tells the program unasked. An MDS that allows fewer
- * caps makes both ask for the inodes that the program alone refers to; another client's writing makes both
- * say that cached data is gone. */
+ * caps makes both ask for the inodes that the program alone refers to; another client's writing and removing
+ * makes both say that cached data, or a name, is gone. */
 #include "twice.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,7 +16,8 @@ static struct Inode *_Atomic file[FILES];
 static uint64_t ino[FILES];
 static atomic_int released, twice_held, asked_failed, put_failed, wrong_thread, wrong_handle, left_inside;
 static atomic_int invalidated, other_range;
-static _Atomic uint64_t watched;
+static atomic_int gone, wrong_name;
+static _Atomic uint64_t watched, watched_dir;
 static pthread_t main_thread;
 static int handle;
 
@@ -69,6 +70,16 @@ static bool comes(atomic_int *count, int least)
 	for (int n = 0; n < WAIT_TENTHS && *count < least; n++)
 		usleep(100000);
 	return *count >= least;
+}
+
+static void on_gone(void *arg, vinodeno_t dir, vinodeno_t v, const char *name, size_t len)
+{
+	look(arg);
+	if (v.ino.val != watched)
+		return;
+	if (dir.ino.val != watched_dir || len != 4 || memcmp(name, "data", 5))
+		wrong_name = 1;
+	gone++;
 }
 
 static void too_many_caps(struct ceph_mount_info *cm, struct Inode *dir)
@@ -132,9 +143,16 @@ static void another_writes(struct ceph_mount_info *cm, struct Inode *dir)
 	R(ceph_ll_read(cm, fh, 0, sizeof buf, buf));
 	say_text("then", buf, 6);
 	R(ceph_close(other, fd));
+	R(ceph_ll_close(cm, fh));
+	R(ceph_ll_getattr(cm, dir, &st, CEPH_STATX_INO, 0, root));
+	watched_dir = st.stx_ino;
+	R(gone);
+	R(ceph_unlink(other, "/data"));
+	R(comes(&gone, 1));
+	OURS(gone >= 1, 1);
+	R(wrong_name);
 	R(ceph_unmount(other));
 	R(ceph_release(other));
-	R(ceph_ll_close(cm, fh));
 	R(ceph_ll_put(cm, in) >= 0);
 }
 
@@ -152,6 +170,7 @@ static void checks(struct ceph_mount_info *cm)
 	/* what is NULL stays as it was */
 	args.ino_release_cb = NULL;
 	args.ino_cb = on_invalid;
+	args.dentry_cb = on_gone;
 	ceph_ll_register_callbacks(cm, &args);
 	too_many_caps(cm, dir);
 	another_writes(cm, dir);
