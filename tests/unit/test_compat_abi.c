@@ -84,7 +84,7 @@ Test(compat_abi, can_be_loaded_late_and_stays)
 
 Test(compat_abi, abidiff_finds_no_call_removed_or_changed)
 {
-	char *said = output("abidiff " REAL_LIB " " COMPAT_LIB
+	char *said = output("timeout 50 abidiff " REAL_LIB " " COMPAT_LIB
 			    " | grep -E '^Functions changes|\\[[DC]\\].*\\bceph_[a-z]'");
 
 	cr_assert(!strncmp(said, "Functions changes summary:", 26), "abidiff said: %s", said);
