@@ -123,7 +123,7 @@ __attribute__((format(printf, 1, 2), unused)) static void twice_ceph(const char 
 /* Ends the session of a client that does not do so itself. */
 __attribute__((unused)) static void twice_evict(uint64_t id)
 {
-	twice_ceph("tell mds.a client evict id=%" PRIu64, id);
+	twice_ceph("tell mds.0 client evict id=%" PRIu64, id);
 }
 
 static int twice_variant(void (*checks)(struct ceph_mount_info *cm))
