@@ -4,6 +4,7 @@
 #include "../meta/command.h"
 #include "../ring/epoch.h"
 #include "config.h"
+#include "data_cache.h"
 #include "futex.h"
 
 #include <errno.h>
@@ -104,6 +105,19 @@ static int fail_all(cephring_mount *mt, void *arg)
 void inside_fail_all(cephring_mount *mt)
 {
 	inside_ask(mt, fail_all, NULL);
+}
+
+static int abort_mount(cephring_mount *mt, void *arg)
+{
+	(void)arg;
+	data_cache_fail(mt, -ESHUTDOWN);
+	meta_abort(&mt->meta);
+	return 0;
+}
+
+void inside_abort(cephring_mount *mt)
+{
+	inside_ask(mt, abort_mount, NULL);
 }
 
 static int mount_info(cephring_mount *mt, void *arg)

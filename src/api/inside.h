@@ -30,6 +30,9 @@ void inside_engine_stop(cephring_engine *e);
 /* [waits] Ends every operation that is in flight with -ESHUTDOWN; new ones may still be submitted. */
 void inside_fail_all(cephring_mount *m);
 
+/* [waits] What is not written yet is lost, and the unmount that must follow tells the servers nothing. */
+void inside_abort(cephring_mount *m);
+
 struct inside_mount {
 	uint64_t client_id;
 	int32_t fscid; /* -1: not known */

@@ -264,7 +264,7 @@ int ceph_is_mounted(struct ceph_mount_info *cm)
 
 /* ---- the end ---- */
 
-int ceph_unmount(struct ceph_mount_info *cm)
+static int mount_over(struct ceph_mount_info *cm, bool aborts)
 {
 	int state = STATE_MOUNTED, err;
 	unsigned left;
@@ -274,6 +274,8 @@ int ceph_unmount(struct ceph_mount_info *cm)
 	if (!cm || forget_inherited(cm) || !atomic_compare_exchange_strong(&cm->state, &state, STATE_LEAVING))
 		return -ENOTCONN;
 	drain(cm);
+	if (aborts) /* before files are closed: that would begin to write them back */
+		inside_abort(cm->m);
 	left = slots_fini(&cm->fds) + slots_fini(&cm->handles);
 	if (left)
 		compat_log(CEPHRING_LOG_INFO, "unmount: %u files were still open", left);
@@ -291,9 +293,14 @@ int ceph_unmount(struct ceph_mount_info *cm)
 	return err;
 }
 
+int ceph_unmount(struct ceph_mount_info *cm)
+{
+	return mount_over(cm, false);
+}
+
 int ceph_abort_conn(struct ceph_mount_info *cm)
 {
-	int err = ceph_unmount(cm);
+	int err = mount_over(cm, true);
 
 	return err == -ENOTCONN ? 0 : err;
 }

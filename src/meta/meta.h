@@ -65,7 +65,7 @@ struct meta {
 	LIST_HEAD(name_waits, op) name_waits; /* dirops.c: for a removal that is not answered */
 	uint32_t op_count;                    /* atomic: submitted and not ended */
 	uint64_t op_serial;
-	bool stopping, closing, close_forced; /* stop.c */
+	bool stopping, closing, close_forced, aborted; /* stop.c */
 	uint64_t close_limit_ns;
 	bool fs_gone; /* the monitors say that it does not exist any more */
 	struct slab mreqs, inodes, caps, dirs, batches, uses, flushes_slab, capsnaps_slab;
@@ -136,6 +136,9 @@ int meta_any_rank(const struct meta *m);
 /* Fails operations, lets the MDSs learn what they must still learn, closes sessions; on_closed() when done. A
  * session that does not end is left alone after `limit_ns`. */
 void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except);
+/* What no MDS has acknowledged is lost, with a line in the log for each inode; the meta_stop() that must
+ * follow tells the MDSs nothing. */
+void meta_abort(struct meta *m);
 /* stop.c: something that an unmount waits for is over: soon it looks whether all is. */
 void meta_check_stopped(struct meta *m);
 void meta_fini(struct meta *m);

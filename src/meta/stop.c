@@ -12,11 +12,14 @@
  *                    v
  *                 on_closed
  *
+ * An aborted mount has nothing to flush: it was lost. Its sessions end here alone; the MDSs find out later.
+ *
  * While something is at stake a failover is lived through as always; so that limit is not the caller's, which
  * is for closing what nobody needs any more.
  */
 #include "caps_impl.h"
 #include "command.h"
+#include "session_impl.h"
 #include "walk_impl.h"
 
 #include <errno.h>
@@ -74,7 +77,9 @@ static void close_sessions(struct meta *m)
 	m->want_count = 0;
 	set_limit(m, on_close_limit, m->close_limit_ns);
 	for (int r = 0; r < MDS_RANK_MAX; r++)
-		if (m->session[r])
+		if (m->session[r] && m->aborted)
+			session_closed(m->session[r], -ESHUTDOWN, false);
+		else if (m->session[r])
 			session_close(m->session[r]);
 	meta_check_stopped(m);
 }
@@ -112,20 +117,26 @@ static bool all_told(const struct meta *m)
 	return flush_quiet(m);
 }
 
-static void on_flush_limit(struct ring_timer *t)
+static void lose_all(struct meta *m, int err)
 {
-	struct meta *m = of_timer(t);
 	struct inode_use *u, *next;
 
 	for (int r = 0; r < MDS_RANK_MAX; r++)
 		if (m->session[r])
-			unsafe_lost(m, m->session[r], -ETIMEDOUT);
+			unsafe_lost(m, m->session[r], err);
 	for (u = TAILQ_FIRST(&m->dirty); u; u = next) {
 		next = TAILQ_NEXT(u, dirty_link);
-		flush_lost(m, u->inode, -ETIMEDOUT);
+		flush_lost(m, u->inode, err);
 	}
 	if (m->data_detached)
 		m->data->abandon(m->data_arg);
+}
+
+static void on_flush_limit(struct ring_timer *t)
+{
+	struct meta *m = of_timer(t);
+
+	lose_all(m, -ETIMEDOUT);
 	close_sessions(m);
 }
 
@@ -167,6 +178,12 @@ void meta_check_stopped(struct meta *m)
 	ring_defer(m->ring, &m->stop_task);
 }
 
+void meta_abort(struct meta *m)
+{
+	m->aborted = true;
+	lose_all(m, -ESHUTDOWN);
+}
+
 void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except)
 {
 	uint64_t min_ns = CLOSE_LIMIT_MIN_MS * 1000000ull;
@@ -176,12 +193,17 @@ void meta_stop(struct meta *m, uint64_t limit_ns, struct op *except)
 	ops_fail_all(m, -ESHUTDOWN, except);
 	commands_fail_all(m, -ESHUTDOWN);
 	walk_fills_drop(m);
-	write_back(m);
-	caps_flush_all(m, true);
+	if (m->aborted) {
+		lose_all(m, -ESHUTDOWN);
+	} else {
+		write_back(m);
+		caps_flush_all(m, true);
+	}
 	if (all_told(m)) {
 		close_sessions(m);
 		return;
 	}
-	ask_journals(m);
+	if (!m->aborted)
+		ask_journals(m);
 	set_limit(m, on_flush_limit, FLUSH_LIMIT_MS * 1000000ull);
 }

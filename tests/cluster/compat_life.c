@@ -13,6 +13,9 @@ static const struct twice_known known[] = {
 	{ "ceph_umask(nobody, 070)", "56", "63" },
 	/* a mount below the root shows nothing above it */
 	{ "ceph_statx(sub, \"/../g\", &st, CEPH_STATX_INO, 0)", "0", "-ENOENT" },
+	/* after its sessions are gone the real one still writes its buffers to the OSDs, without caps */
+	{ "ceph_read(cm, fd, buf, sizeof buf, 0)", "20", "11" },
+	{ "what is left", "\"ON THE WAY,\"", "\"on the disk\"" },
 	{ NULL, NULL, NULL },
 };
 
@@ -198,6 +201,37 @@ static void two_mounts(struct ceph_mount_info *cm)
 	ceph_userperm_destroy(user);
 }
 
+/* A mount that is cut off: what was not written is lost, nobody is told, and a server must throw it out. */
+static void aborts(struct ceph_mount_info *cm)
+{
+	struct ceph_mount_info *cut;
+	struct ceph_statx st;
+	char buf[32];
+	uint64_t id;
+	int fd;
+
+	R(twice_mount(&cut, twice_root(), NULL));
+	id = ceph_get_instance_id(cut);
+	R((fd = ceph_open(cut, "/cut", O_CREAT | O_RDWR, 0644)) >= 0);
+	R(ceph_write(cut, fd, "on the disk", 11, 0));
+	R(ceph_fsync(cut, fd, 0));
+	R(ceph_write(cut, fd, "ON THE WAY, AND MORE", 20, 0));
+	R(ceph_abort_conn(cut));
+	R(ceph_is_mounted(cut));
+	R(ceph_read(cut, fd, buf, 11, 0));
+	R(ceph_write(cut, fd, "x", 1, 0));
+	R(ceph_statx(cut, "/cut", &st, CEPH_STATX_SIZE, 0));
+	R(ceph_unmount(cut));
+	R(ceph_abort_conn(cut));
+	twice_evict(id);
+	R((fd = ceph_open(cm, "/cut", O_RDONLY, 0)) >= 0);
+	memset(buf, 0, sizeof buf);
+	R(ceph_read(cm, fd, buf, sizeof buf, 0));
+	say_text("what is left", buf, 11);
+	R(ceph_close(cm, fd));
+	OURS(ceph_release(cut), 0);
+}
+
 /* ---- ours alone ---- */
 
 static struct ceph_mount_info *shared;
@@ -356,6 +390,7 @@ static void checks(struct ceph_mount_info *cm)
 		R(ceph_unmount(fresh));
 		R(ceph_release(fresh));
 	}
+	aborts(cm);
 	ours_alone(cm);
 }
 
