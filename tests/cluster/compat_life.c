@@ -1,6 +1,7 @@
 /* cluster: ; timeout: 120 */
 /* The drop-in beside the real libcephfs: configuration, calls before a mount and after it, two mounts at
- * once, identities; and on ours alone: a fork, an exit and an unmount while other threads are in calls. */
+ * once, identities; and on ours alone: a fork, an exec, an exit and an unmount while other threads are in
+ * calls. */
 #include "twice.h"
 #include <pthread.h>
 #include <sys/mman.h>
@@ -318,9 +319,18 @@ static int child_exits(struct ceph_mount_info *cm)
 	exit(0);
 }
 
+/* Another program: nothing of the mount goes with it. */
+static int child_execs(struct ceph_mount_info *cm)
+{
+	(void)cm;
+	execl("/bin/true", "true", (char *)NULL);
+	return 1;
+}
+
 static void ours_alone(struct ceph_mount_info *cm)
 {
 	pthread_t stat[4], lock;
+	int execs = 0;
 	void *res;
 
 	leaver = mmap(NULL, sizeof *leaver, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -340,6 +350,10 @@ static void ours_alone(struct ceph_mount_info *cm)
 		pthread_create(&stat[n], NULL, stat_for_ever, NULL);
 	while (ceph_flock(shared, locked_fd[0], LOCK_EX | LOCK_NB, 1)) /* still alive */
 		;
+	for (int n = 0; n < 20; n++)
+		execs += in_child(child_execs, shared);
+	OURS(execs, 0);
+	OURS(ceph_is_mounted(shared), 1);
 	OURS(ceph_unmount(shared), 0);
 	for (int n = 0; n < 4; n++) {
 		pthread_join(stat[n], &res);
