@@ -3,6 +3,7 @@
 #include "config_options.h"
 #include "../proto/addr.h"
 #include "../proto/conf.h"
+#include "../proto/osd_op.h"
 #include "../ring/conn.h"
 
 #include <ctype.h>
@@ -54,6 +55,8 @@ const struct option config_options[OPT_COUNT] = {
 	[OPT_CLIENT_ACL_TYPE] = PLAIN("client_acl_type", ACL, ""),
 	[OPT_ASYNC_DIROPS] = PLAIN("cephring_async_dirops", BOOL, "false"),
 	[OPT_LIST_AHEAD] = PLAIN("cephring_list_ahead", BOOL, "true"),
+	[OPT_REPLICA_READS] = PLAIN("rados_replica_read_policy", REPLICAS, "default"),
+	[OPT_CRUSH_LOCATION] = PLAIN("crush_location", TEXT, ""),
 	[OPT_OC] = PLAIN("client_oc", BOOL, "true"),
 	[OPT_OC_SIZE] = BOUND("client_oc_size", SIZE, "200M", 1 << 20, 1ull << 44),
 	[OPT_OC_MAX_DIRTY] = BOUND("client_oc_max_dirty", SIZE, "100M", 0, 1ull << 44),
@@ -134,6 +137,14 @@ bool option_acl(const char *text, bool *posix)
 {
 	*posix = unit_is(text, "posix_acl");
 	return *posix || !*text;
+}
+
+bool option_replicas(const char *text, uint32_t *osd_flags)
+{
+	*osd_flags = unit_is(text, "balance")    ? OSD_FLAG_BALANCE_READS
+		     : unit_is(text, "localize") ? OSD_FLAG_LOCALIZE_READS
+						 : 0;
+	return *osd_flags || unit_is(text, "default");
 }
 
 bool option_count(const char *text, uint64_t *out)
@@ -254,7 +265,7 @@ const char *option_check(enum option_id id, const char *value)
 	const struct option *o = &config_options[id];
 	uint32_t modes[2];
 	bool cephx, none, flag;
-	uint32_t type;
+	uint32_t type, osd_flags;
 	uint64_t v;
 
 	switch (o->kind) {
@@ -268,6 +279,8 @@ const char *option_check(enum option_id id, const char *value)
 		return option_bool(value, &flag) ? NULL : "is neither true nor false";
 	case KIND_ACL:
 		return option_acl(value, &flag) ? NULL : "is neither empty nor posix_acl";
+	case KIND_REPLICAS:
+		return option_replicas(value, &osd_flags) ? NULL : "is none of default, balance, localize";
 	case KIND_COUNT:
 		return !option_count(value, &v) ? "not a number" : in_range(o, v) ? NULL : "out of range";
 	case KIND_SIZE:

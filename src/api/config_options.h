@@ -32,6 +32,8 @@ enum option_id {
 	OPT_CLIENT_ACL_TYPE,
 	OPT_ASYNC_DIROPS,
 	OPT_LIST_AHEAD,
+	OPT_REPLICA_READS,
+	OPT_CRUSH_LOCATION,
 	OPT_OC,
 	OPT_OC_SIZE,
 	OPT_OC_MAX_DIRTY,
@@ -49,6 +51,7 @@ enum option_kind {
 	KIND_ENTITY,
 	KIND_BOOL,
 	KIND_ACL,
+	KIND_REPLICAS,
 	KIND_COUNT,
 	KIND_SIZE,
 	KIND_SECONDS,
@@ -71,8 +74,9 @@ enum option_id option_find(const char *name);
 const char *option_check(enum option_id id, const char *value);
 
 /* Values as their kinds mean them; false: not one. */
-bool option_bool(const char *text, bool *out);  /* true, yes, on, 1; false, no, off, 0 */
-bool option_acl(const char *text, bool *posix); /* "" or "posix_acl" */
+bool option_bool(const char *text, bool *out);               /* true, yes, on, 1; false, no, off, 0 */
+bool option_acl(const char *text, bool *posix);              /* "" or "posix_acl" */
+bool option_replicas(const char *text, uint32_t *osd_flags); /* default, balance, localize: OSD_FLAG_* */
 bool option_count(const char *text, uint64_t *out);
 bool option_size(const char *text, uint64_t *bytes); /* 64M = 64 MiB */
 bool option_seconds(const char *text, uint64_t *ns); /* 300, 1.5, 5m, 500ms */

@@ -67,7 +67,8 @@ int data_begin(cephring_mount *mt)
 			       .mode_count = mo->mode_count,
 			       .nonce = mo->nonce,
 			       .keepalive_ns = mo->keepalive_ns,
-			       .dead_ns = mo->dead_ns };
+			       .dead_ns = mo->dead_ns,
+			       .location = mt->data.location };
 	struct data_side *d = &mt->data;
 	int err;
 

@@ -43,6 +43,8 @@ struct data_side {
 	struct data_ops appends;  /* in order: one at a time of each inode */
 	struct data_ops detached; /* data_op.c: those that go on without their operation */
 	struct data_cache_opts cache_opts;
+	uint32_t read_flags;          /* OSD_FLAG_*: replicas that may answer; any thread changes them */
+	char *location;               /* owned: where in the CRUSH tree this client is */
 	struct pcache *cache;         /* owned; NULL: none */
 	LIST_HEAD(, data_file) files; /* that have something in it */
 	struct ring_timer timer;      /* of the cache */
@@ -68,6 +70,9 @@ void data_fini(struct cephring_mount *mt);
 void data_ends(struct cephring_mount *mt);
 /* From the monitor. */
 void data_osdmap(struct cephring_mount *mt, const struct msg_in *m);
+
+/* data_op.c: OSD_FLAG_* that reads carry. */
+uint32_t data_read_flags(const struct cephring_mount *mt);
 
 /* data_op.c: the detached hold nothing of meta's any more. */
 void data_detached_drop(struct cephring_mount *mt);

@@ -118,7 +118,7 @@ static int transfer_begin(struct transfer *t)
 	io->len = pio->len;
 	io->iov = pio->iov;
 	io->iov_count = pio->iov_count;
-	io->flags = pio->out ? OSD_FLAG_FULL_TRY : 0; /* full: an error, not a wait */
+	io->flags = pio->out ? OSD_FLAG_FULL_TRY : data_read_flags(t->mt); /* full: an error, not a wait */
 	io->done = transferred;
 	if (pio->out && ctx) {
 		io->at.snap_seq = ctx->seq;

@@ -289,6 +289,11 @@ int data_where(struct data_op *d, struct file_where *w, bool write)
 	return 0;
 }
 
+uint32_t data_read_flags(const cephring_mount *mt)
+{
+	return __atomic_load_n(&mt->data.read_flags, __ATOMIC_RELAXED);
+}
+
 int64_t data_io(struct data_op *d, enum file_io_kind kind, uint64_t offset, uint64_t len,
 		const struct iovec *iov, unsigned count)
 {
@@ -301,7 +306,8 @@ int64_t data_io(struct data_op *d, enum file_io_kind kind, uint64_t offset, uint
 	io->len = len;
 	io->iov = iov;
 	io->iov_count = count;
-	io->flags = kind == FILE_READ ? 0 : OSD_FLAG_FULL_TRY; /* full: an error, not a wait */
+	io->flags =
+	    kind == FILE_READ ? data_read_flags(d->mt) : OSD_FLAG_FULL_TRY; /* full: an error, not a wait */
 	io->done = io_done;
 	io->let_go = io_let_go;
 	io->arg = d;

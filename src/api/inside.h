@@ -104,3 +104,7 @@ int inside_osd_addr(cephring_mount *m, int32_t osd, struct sockaddr_storage *add
 /* "host\0a\0root\0default\0", the nearest first, as far as it fits: how many bytes it has. */
 int inside_osd_place(cephring_mount *m, int32_t osd, char *out, size_t size);
 int inside_osd_count(cephring_mount *m);
+
+/* From now on reads may be answered by the replica that is nearest by crush_location, or by primaries only.
+ * Any thread. */
+void inside_localize_reads(cephring_mount *m, bool on);

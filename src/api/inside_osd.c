@@ -170,3 +170,8 @@ int inside_osd_count(cephring_mount *mt)
 {
 	return inside_ask_map(mt, osd_count, NULL);
 }
+
+void inside_localize_reads(cephring_mount *mt, bool on)
+{
+	__atomic_store_n(&mt->data.read_flags, on ? OSD_FLAG_LOCALIZE_READS : 0, __ATOMIC_RELAXED);
+}

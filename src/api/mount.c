@@ -367,6 +367,7 @@ static void mount_free(cephring_mount *mt)
 	mem_free(mt->uuid, 0);
 	mem_free((void *)mt->meta.o.root, 0);
 	mem_free(mt->groups, 0);
+	mem_free(mt->data.location, 0);
 	mem_free(mt, sizeof *mt);
 }
 
@@ -384,6 +385,15 @@ static void set_cache_opts(cephring_mount *mt, const cephring_config *c)
 	};
 }
 
+/* Where Ceph puts a client that was told nothing: on this host. (ceph src/crush/CrushLocation.cc) */
+static char *location_of(const cephring_mount *mt, const char *told)
+{
+	char here[sizeof mt->hostname + 32];
+
+	snprintf(here, sizeof here, "root=default host=%.*s", (int)strcspn(mt->hostname, "."), mt->hostname);
+	return mem_strdup(*told ? told : here);
+}
+
 static int fill(cephring_mount *mt, const cephring_config *c, const struct cephring_mount_opts *o)
 {
 	const char *fs = o->fs ? o->fs : config_text(c, OPT_CLIENT_FS);
@@ -399,7 +409,9 @@ static int fill(cephring_mount *mt, const cephring_config *c, const struct cephr
 	mt->root = trimmed(o->root);
 	mt->entity = mem_strdup(config_text(c, OPT_NAME));
 	mt->fs = *fs ? mem_strdup(fs) : NULL;
-	if (!mt->root || !mt->entity || (*fs && !mt->fs))
+	mt->data.location = location_of(mt, config_text(c, OPT_CRUSH_LOCATION));
+	option_replicas(config_text(c, OPT_REPLICA_READS), &mt->data.read_flags);
+	if (!mt->root || !mt->entity || !mt->data.location || (*fs && !mt->fs))
 		return -ENOMEM;
 	if (strlen(mt->root) > WALK_PATH_MAX)
 		return -ENAMETOOLONG;

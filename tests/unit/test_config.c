@@ -191,6 +191,7 @@ Test(config, a_bad_option_changes_nothing)
 		{ "cephring_max_ops", "1.5" },
 		{ "client_quota", "perhaps" },
 		{ "client_acl_type", "nfs4" },
+		{ "rados_replica_read_policy", "any" },
 		{ "auth_client_required", "cephx, magic" },
 		{ "no_such_option", "1" },
 	};

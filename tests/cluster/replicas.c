@@ -1,0 +1,107 @@
+/* cluster: --mds 1 --osd 3; timeout: 120 */
+/* Reads of file data by replicas: as the configuration says, at all OSDs or at the nearest, with and without
+ * the cache; always the newest bytes, also right after they were written by somebody else. */
+#include "ours.h"
+#include "bytes.h"
+
+#define TOP "/replicas"
+enum { SIZE = 64 << 10, READS = 60, REWRITES = 40 };
+
+static const struct cephring_cred root = { 0 };
+static uint8_t want[SIZE], got[SIZE];
+
+static size_t sessions(cephring_mount *m)
+{
+	json_t *v = our_view(m, "data");
+	size_t n = json_array_size(json_object_get(v, "sessions"));
+
+	json_decref(v);
+	return n;
+}
+
+static cephring_file *opened(cephring_mount *m, int flags)
+{
+	cephring_file *f = NULL;
+
+	tap_eq(cephring_sync_open(m, NULL, TOP, flags, 0644, NULL, &root, &f), 0, "opened");
+	return f;
+}
+
+static void renewed(cephring_file *f, uint32_t seed)
+{
+	bytes_fill(want, SIZE, 0, seed);
+	if (cephring_sync_write(f, want, SIZE, 0, 0) != SIZE || cephring_sync_fsync(f, 0))
+		tap_die("writing");
+}
+
+static int reads_wrong(cephring_file *f, int count)
+{
+	int wrong = 0;
+
+	for (int n = 0; n < count; n++) {
+		memset(got, 0, SIZE);
+		wrong += cephring_sync_read(f, got, SIZE, 0, 0) != SIZE || memcmp(got, want, SIZE);
+	}
+	return wrong;
+}
+
+/* How many OSDs a mount with these options has talked to after reading one object many times. */
+static void told(cephring_file *writer, const char *const *options, size_t least, size_t most,
+		 const char *what)
+{
+	struct ours o;
+	cephring_file *f;
+	int wrong = 0;
+
+	tap_eq(ours_mount(&o, options, NULL), 0, what);
+	f = opened(o.mount, O_RDONLY | O_DIRECT);
+	tap_eq(reads_wrong(f, READS), 0, "every read brings the bytes");
+	tap_ok(sessions(o.mount) >= least && sessions(o.mount) <= most, "%s: %zu OSDs", what,
+	       sessions(o.mount));
+	for (int n = 0; n < REWRITES; n++) {
+		renewed(writer, (uint32_t)n + 2);
+		wrong += reads_wrong(f, 1);
+	}
+	tap_eq(wrong, 0, "what was just written is seen");
+	cephring_sync_close(f);
+	ours_end(&o);
+}
+
+static void cached(void)
+{
+	static const char *const options[] = { "rados_replica_read_policy", "balance", NULL };
+	struct ours o;
+	cephring_file *f;
+
+	tap_eq(ours_mount(&o, options, NULL), 0, "with the cache");
+	f = opened(o.mount, O_RDONLY);
+	tap_eq(reads_wrong(f, 2), 0, "the bytes");
+	cephring_sync_close(f);
+	ours_end(&o);
+}
+
+int main(void)
+{
+	static const char *const none[] = { NULL };
+	static const char *const all[] = { "rados_replica_read_policy", "balance", NULL };
+	static const char *const near[] = { "rados_replica_read_policy", "localize", NULL };
+	static const char *const far[] = { "rados_replica_read_policy", "localize", "crush_location",
+					   "root=nowhere host=neither", NULL };
+	static const char *const bad[] = { "rados_replica_read_policy", "some", NULL };
+	static const char *const said[] = { "rados_replica_read_policy", NULL };
+	struct ours o;
+	cephring_file *f;
+
+	tap_eq(ours_mount(&o, NULL, NULL), 0, "the writer");
+	f = opened(o.mount, O_RDWR | O_CREAT | O_DIRECT);
+	renewed(f, 1);
+	told(f, none, 1, 1, "by default the primary");
+	told(f, all, 2, 3, "balanced");
+	told(f, near, 2, 3, "localized, and all are on this host");
+	told(f, far, 1, 3, "localized, and none is near");
+	cached();
+	ours_refused(bad, NULL, -EINVAL, said, "a policy that is none");
+	cephring_sync_close(f);
+	ours_end(&o);
+	return tap_end();
+}
