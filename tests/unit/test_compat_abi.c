@@ -84,7 +84,9 @@ Test(compat_abi, can_be_loaded_late_and_stays)
 
 Test(compat_abi, abidiff_finds_no_call_removed_or_changed)
 {
-	char *said = output("timeout 50 abidiff " REAL_LIB " " COMPAT_LIB
+	/* types of the library's own header only: with those inside, abidiff does not come to an end */
+	char *said = output("timeout 50 abidiff --drop-private-types --hd1 /usr/include/cephfs --hd2 "
+			    "/usr/include/cephfs " REAL_LIB " " COMPAT_LIB
 			    " | grep -E '^Functions changes|\\[[DC]\\].*\\bceph_[a-z]'");
 
 	cr_assert(!strncmp(said, "Functions changes summary:", 26), "abidiff said: %s", said);
