@@ -221,7 +221,7 @@ static void configs(void)
 		    { "cephring_max_ops", "99999999999999999999" },
 		    { "cephring_cache_bytes", "1" },
 		    { "ms_client_mode", "fast" },
-		    { "name", "osd.0" },
+		    { "name", "gateway.0" },
 		    { "ms_client_mode", "" } };
 	cephring_config *c;
 
