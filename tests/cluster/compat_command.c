@@ -1,7 +1,9 @@
-/* cluster: --mds 2 --standby 1; timeout: 120 */
+/* cluster: --mds 2 --standby 1; timeout: 240 */
 /* The drop-in beside the real libcephfs: commands to MDSs, by rank, name, gid and all at once, good ones and
- * bad ones, before a mount and in it. */
+ * bad ones, before a mount and in it; and on ours alone: while an MDS hangs, and is then killed. */
 #include "twice.h"
+#include <pthread.h>
+#include <signal.h>
 
 static const struct twice_known known[] = {
 	/* daemons that hold no rank are not in the file system's own map */
@@ -89,6 +91,57 @@ static int begin(struct ceph_mount_info **cm)
 	return r ? r : ceph_conf_set(*cm, "keyring", ring);
 }
 
+/* ---- ours alone ---- */
+
+static struct ceph_mount_info *shared;
+
+static void *ask_the_other(void *arg)
+{
+	const char *what = version;
+
+	(void)arg;
+	return (void *)(intptr_t)ceph_mds_command(shared, other, &what, 1, NULL, 0, NULL, NULL, NULL, NULL);
+}
+
+static void its_daemon(const char *verb, const char *name)
+{
+	char *path = getenv("LD_LIBRARY_PATH");
+
+	path = path ? strdup(path) : NULL;
+	unsetenv("LD_LIBRARY_PATH");
+	devcluster("%s mds.%s", verb, name);
+	if (path)
+		setenv("LD_LIBRARY_PATH", path, 1);
+	free(path);
+}
+
+/* An MDS that does not answer: an unmount ends the command, and so does the daemon's end. */
+static void hangs(void)
+{
+	pthread_t t;
+	void *res;
+
+	OURS(begin(&shared) || ceph_mount(shared, "/"), 0);
+	OURS(ask(shared, other, version), 0); /* there is a session */
+	its_daemon("pause", other);
+	pthread_create(&t, NULL, ask_the_other, NULL);
+	usleep(300000);
+	OURS(ceph_unmount(shared), 0);
+	pthread_join(t, &res);
+	OURS((intptr_t)res, -ESHUTDOWN);
+	its_daemon("resume", other);
+	OURS(ceph_mount(shared, "/"), 0);
+	OURS(ask(shared, other, version), 0);
+	its_daemon("pause", other);
+	pthread_create(&t, NULL, ask_the_other, NULL);
+	usleep(300000);
+	its_daemon("kill", other); /* the standby takes its rank over */
+	pthread_join(t, &res);
+	OURS((intptr_t)res, -ETIMEDOUT);
+	OURS(ceph_unmount(shared), 0);
+	OURS(ceph_release(shared), 0);
+}
+
 /* By the cluster's own word: "cephfs:2 {0=b=up:active,1=a=up:active} 1 up:standby". */
 static void find_names(void)
 {
@@ -130,6 +183,8 @@ static void checks(struct ceph_mount_info *cm)
 	OURS(ask(cm, NULL, version), -EFAULT);
 	OURS(ask_with(cm, "0", NULL, 1, NULL, 0), -EFAULT);
 	OURS(ask(NULL, "0", version), -ENOTCONN);
+	if (on_ours)
+		hangs();
 }
 
 int main(int argc, char **argv)

@@ -120,10 +120,11 @@ __attribute__((format(printf, 1, 2), unused)) static void twice_ceph(const char 
 	free(path);
 }
 
-/* Ends the session of a client that does not do so itself. */
+/* Ends the sessions of a client that does not do so itself: with each MDS, for one of them alone tells the
+ * others nothing. */
 __attribute__((unused)) static void twice_evict(uint64_t id)
 {
-	twice_ceph("tell mds.0 client evict id=%" PRIu64, id);
+	twice_ceph("tell 'mds.*' client evict id=%" PRIu64, id);
 }
 
 static int twice_variant(void (*checks)(struct ceph_mount_info *cm))
