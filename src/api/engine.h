@@ -16,6 +16,7 @@ struct cephring_engine {
 	struct ring *ring; /* owned */
 	unsigned mounts;   /* counted by engine_mount_get/put: any thread */
 	bool own_thread;
+	bool stopped; /* atomic: inside_engine_stop() */
 	bool running; /* caller-driven: inside cephring_run(); owner thread */
 };
 

@@ -23,8 +23,20 @@ int inside_config_find(const cephring_config *c, const char *key, char *out, siz
 
 void inside_engine_stop(cephring_engine *e)
 {
-	if (e->own_thread && !engine_is_owner(e))
-		ring_stop(e->ring);
+	if (!e->own_thread || engine_is_owner(e))
+		return;
+	ring_stop(e->ring);
+	__atomic_store_n(&e->stopped, true, __ATOMIC_RELEASE);
+}
+
+bool inside_engine_stopped(const cephring_engine *e)
+{
+	return __atomic_load_n(&e->stopped, __ATOMIC_ACQUIRE);
+}
+
+bool inside_engine_here(const cephring_engine *e)
+{
+	return engine_inside(e);
 }
 
 /* ---- questions to the engine's thread ---- */

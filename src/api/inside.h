@@ -24,6 +24,10 @@ int inside_config_find(const cephring_config *c, const char *key, char *out, siz
 /* Before the process ends: the thread stops where it is; nothing is said to any server. Not on the engine's
  * own thread: there it does nothing. */
 void inside_engine_stop(cephring_engine *e);
+/* Was it? Then nothing that is in flight ends any more. */
+bool inside_engine_stopped(const cephring_engine *e);
+/* Is this its own thread, a callback? Nothing may wait there. */
+bool inside_engine_here(const cephring_engine *e);
 
 /* ---- a mount ---- */
 

@@ -1,8 +1,11 @@
 /* engines.c: the engines that all mounts of a process share: one, or as many as CEPHRING_ENGINES says, each a
  * thread of its own that is made with the first mount on it and stays.
  *
- * A forked child has no engine: it begins anew, and what it inherited counts as not mounted. At the end of
- * the process the engines stop before the libraries they use clean up after themselves. */
+ * A forked child has no engine: it begins anew, and what it inherited counts as not mounted.
+ *
+ * At the end of the process the engines stop before the libraries they use clean up after themselves, and
+ * after the program has: so the handler is registered as the library is loaded, before any of the program's
+ * that may want to unmount. */
 #include "compat.h"
 
 #include <openssl/crypto.h>
@@ -14,7 +17,6 @@ enum { ENGINES_MAX = 64 };
 
 static cephring_engine *_Atomic engines[ENGINES_MAX];
 static atomic_uint turn, generation;
-static atomic_int hooks; /* 0 none, 1 being set, 2 set */
 
 uint32_t engines_generation(void)
 {
@@ -38,14 +40,11 @@ static void at_end(void)
 	}
 }
 
-/* OpenSSL's clean-up is registered first, so that it runs after ours. */
-static void hooks_set(void)
+/* OpenSSL's clean-up is registered first, so that it runs after ours. (Asked for nothing, it does nothing.)
+ */
+static __attribute__((constructor)) void hooks_set(void)
 {
-	int none = 0;
-
-	if (!atomic_compare_exchange_strong(&hooks, &none, 1))
-		return;
-	OPENSSL_init_crypto(0, NULL);
+	OPENSSL_init_crypto(OPENSSL_INIT_ADD_ALL_DIGESTS, NULL);
 	pthread_atfork(NULL, NULL, in_child);
 	atexit(at_end);
 }
@@ -66,7 +65,6 @@ int engines_pick(cephring_engine **out)
 	char why[256];
 	int err;
 
-	hooks_set();
 	if (!e) {
 		err = cephring_engine_new(&o, &made, why, sizeof why);
 		if (err) {

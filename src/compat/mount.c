@@ -269,10 +269,18 @@ static int mount_over(struct ceph_mount_info *cm, bool aborts)
 	int state = STATE_MOUNTED, err;
 	unsigned left;
 
-	if (callbacks_inside(cm))
-		return -EDEADLK; /* it would wait for itself */
-	if (!cm || forget_inherited(cm) || !atomic_compare_exchange_strong(&cm->state, &state, STATE_LEAVING))
+	if (!cm || forget_inherited(cm) || atomic_load(&cm->state) != STATE_MOUNTED)
 		return -ENOTCONN;
+	if (callbacks_inside(cm) || inside_engine_here(cm->engine))
+		return -EDEADLK; /* it would wait for itself */
+	if (!atomic_compare_exchange_strong(&cm->state, &state, STATE_LEAVING))
+		return -ENOTCONN;
+	if (inside_engine_stopped(cm->engine)) { /* an exit handler that comes after ours: engines.c */
+		compat_log(
+		    CEPHRING_LOG_ERROR,
+		    "unmount: the process ends, and the engine has stopped: what was not written is lost");
+		return -ESHUTDOWN;
+	}
 	drain(cm);
 	if (aborts) /* before files are closed: that would begin to write them back */
 		inside_abort(cm->m);
