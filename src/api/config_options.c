@@ -3,6 +3,7 @@
 #include "config_options.h"
 #include "../proto/addr.h"
 #include "../proto/conf.h"
+#include "../proto/crush.h"
 #include "../proto/osd_op.h"
 #include "../ring/conn.h"
 
@@ -56,7 +57,7 @@ const struct option config_options[OPT_COUNT] = {
 	[OPT_ASYNC_DIROPS] = PLAIN("cephring_async_dirops", BOOL, "false"),
 	[OPT_LIST_AHEAD] = PLAIN("cephring_list_ahead", BOOL, "true"),
 	[OPT_REPLICA_READS] = PLAIN("rados_replica_read_policy", REPLICAS, "default"),
-	[OPT_CRUSH_LOCATION] = PLAIN("crush_location", TEXT, ""),
+	[OPT_CRUSH_LOCATION] = PLAIN("crush_location", PLACES, ""),
 	[OPT_OC] = PLAIN("client_oc", BOOL, "true"),
 	[OPT_OC_SIZE] = BOUND("client_oc_size", SIZE, "200M", 1 << 20, 1ull << 44),
 	[OPT_OC_MAX_DIRTY] = BOUND("client_oc_max_dirty", SIZE, "100M", 0, 1ull << 44),
@@ -263,6 +264,7 @@ static bool in_range(const struct option *o, uint64_t v)
 const char *option_check(enum option_id id, const char *value)
 {
 	const struct option *o = &config_options[id];
+	struct crush_place places[CRUSH_LEVELS_MAX];
 	uint32_t modes[2];
 	bool cephx, none, flag;
 	uint32_t type, osd_flags;
@@ -281,6 +283,8 @@ const char *option_check(enum option_id id, const char *value)
 		return option_acl(value, &flag) ? NULL : "is neither empty nor posix_acl";
 	case KIND_REPLICAS:
 		return option_replicas(value, &osd_flags) ? NULL : "is none of default, balance, localize";
+	case KIND_PLACES:
+		return crush_places_parse(value, places) < 0 ? "not a list of type=name" : NULL;
 	case KIND_COUNT:
 		return !option_count(value, &v) ? "not a number" : in_range(o, v) ? NULL : "out of range";
 	case KIND_SIZE:

@@ -6,8 +6,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-enum { PLACES_MAX = 16 };
-
 static const struct osdmap *map_of(cephring_mount *mt)
 {
 	return osdc_map(mt->data.osdc);
@@ -135,13 +133,13 @@ static void place_add(struct about_osd *a, size_t *used, struct slice s)
 static int osd_place(cephring_mount *mt, void *arg)
 {
 	struct about_osd *a = arg;
-	struct crush_place place[PLACES_MAX];
+	struct crush_place place[CRUSH_LEVELS_MAX];
 	size_t used = 0;
 	unsigned n;
 
 	if (!osdmap_osd_exists(map_of(mt), a->osd))
 		return -ENOENT;
-	n = crush_where(osdmap_crush(map_of(mt)), a->osd, place, PLACES_MAX);
+	n = crush_where(osdmap_crush(map_of(mt)), a->osd, place, CRUSH_LEVELS_MAX);
 	for (unsigned i = 0; i < n; i++) {
 		place_add(a, &used, place[i].type);
 		place_add(a, &used, place[i].name);

@@ -389,8 +389,9 @@ static void set_cache_opts(cephring_mount *mt, const cephring_config *c)
 static char *location_of(const cephring_mount *mt, const char *told)
 {
 	char here[sizeof mt->hostname + 32];
+	int len = (int)strcspn(mt->hostname, ".");
 
-	snprintf(here, sizeof here, "root=default host=%.*s", (int)strcspn(mt->hostname, "."), mt->hostname);
+	snprintf(here, sizeof here, "root=default%s%.*s", len ? " host=" : "", len, mt->hostname);
 	return mem_strdup(*told ? told : here);
 }
 

@@ -399,6 +399,21 @@ static int tables_init(struct osdc *c)
 	return err;
 }
 
+/* Where we are, for reads from the nearest. */
+static int place_here(struct osdc *c, const char *text)
+{
+	int count;
+
+	c->location = mem_strdup(text);
+	if (!c->location)
+		return -ENOMEM;
+	count = crush_places_parse(c->location, c->place);
+	if (count < 0)
+		return log_fail(c->log, count, "crush_location: not a list of type=name: %s", text);
+	c->place_count = (uint32_t)count;
+	return 0;
+}
+
 int osdc_new(struct ring *r, struct log *log, struct mon *mon, const struct osdc_opts *o,
 	     const struct osdc_ops *ops, void *arg, struct osdc **out)
 {
@@ -423,7 +438,7 @@ int osdc_new(struct ring *r, struct log *log, struct mon *mon, const struct osdc
 		return err;
 	}
 	c->pgs = mem_alloc(OSDC_PG_CACHE * sizeof *c->pgs);
-	err = !c->pgs ? -ENOMEM : o->location ? osdc_location_parse(c, o->location) : 0;
+	err = !c->pgs ? -ENOMEM : o->location ? place_here(c, o->location) : 0;
 	if (err) {
 		osdc_free(c);
 		return err;

@@ -42,7 +42,6 @@ enum {
 	OSD_REQ_NAME = 48,          /* bytes of an object's name */
 	OSD_REDIRECTS_MAX = 16,     /* of one request */
 	OSD_BACKOFFS_MAX = 4096,    /* of one OSD */
-	OSD_PLACES_MAX = 16,        /* levels of a crush location */
 	OSDC_PG_CACHE = 4096,       /* placement groups whose OSDs are remembered, a power of two */
 };
 

@@ -29,6 +29,7 @@ struct osd_pg_entry {
 	int32_t primary;
 	int8_t shard;
 	uint8_t rank, count; /* of the primary; of the acting set */
+	uint8_t nearest;     /* bits of those in `acting` that localized reads go to; 0: not known yet */
 	uint32_t acting_sum;
 	int32_t acting[OSD_PG_KEPT]; /* all of it only if count <= OSD_PG_KEPT */
 };
@@ -107,7 +108,7 @@ struct osdc {
 
 	/* OSDs. */
 	struct tid_table sessions;
-	struct crush_place place[OSD_PLACES_MAX];
+	struct crush_place place[CRUSH_LEVELS_MAX];
 	uint32_t place_count;
 	char *location; /* owned: what `place` borrows from */
 
@@ -173,7 +174,6 @@ int osd_target_calc(struct osd_req *q);
 bool osd_target_paused(const struct osd_req *q);
 bool osd_target_full(const struct osd_req *q);
 bool osd_target_respects_full(const struct osd_req *q);
-int osdc_location_parse(struct osdc *c, const char *text);
 
 /* osdc_session.c */
 /* Made and connected if need be; NULL: no memory. */

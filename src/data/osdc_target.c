@@ -7,6 +7,7 @@
  */
 #include "osdc_impl.h"
 
+#include <assert.h>
 #include <errno.h>
 
 /* Changes with any change of the set, as good as always (FNV-1a). */
@@ -29,7 +30,7 @@ static uint8_t rank_of(const struct pg_set *s, int32_t osd)
 }
 
 /* 0 or a negative errno; *out is valid until the next call. */
-static int pg_find(struct osdc *c, struct pg_id pg, const struct osd_pg_entry **out)
+static int pg_find(struct osdc *c, struct pg_id pg, struct osd_pg_entry **out)
 {
 	uint32_t slot = (crush_hash2((uint32_t)pg.pool, pg.seed)) & (OSDC_PG_CACHE - 1);
 	struct osd_pg_entry *e = &c->pgs[slot];
@@ -51,6 +52,7 @@ static int pg_find(struct osdc *c, struct pg_id pg, const struct osd_pg_entry **
 	e->primary = acting.primary;
 	e->rank = rank_of(&acting, acting.primary);
 	e->count = (uint8_t)acting.count;
+	e->nearest = 0;
 	e->acting_sum = sum(&acting);
 	memcpy(e->acting, acting.osd, sizeof e->acting);
 	e->epoch = c->epoch;
@@ -59,36 +61,46 @@ static int pg_find(struct osdc *c, struct pg_id pg, const struct osd_pg_entry **
 
 /* ---- replica reads ---- */
 
-/* How many of the set are candidates, into `best`: all, or those closest to us. */
-static uint32_t candidates(struct osdc *c, const struct osd_pg_entry *e, bool closest, int32_t *best)
+static_assert(OSD_PG_KEPT <= 8, "a bit each");
+
+/* Bits of those in the set that are up; of them only the nearest, if `closest`. */
+static uint8_t candidates(const struct osdc *c, const struct osd_pg_entry *e, bool closest)
 {
 	int nearest = INT32_MAX;
-	uint32_t n = 0;
+	uint8_t mask = 0;
 
 	for (uint32_t i = 0; i < e->count; i++) {
-		int far = closest
-			      ? crush_distance(osdmap_crush(c->map), e->acting[i], c->place, c->place_count)
-			      : 0;
+		int far = 0;
 
 		if (!osdmap_osd_up(c->map, e->acting[i]))
 			continue;
+		if (closest)
+			far = crush_distance(osdmap_crush(c->map), e->acting[i], c->place, c->place_count);
 		far = far < 0 ? INT32_MAX - 1 : far;
 		if (far < nearest)
-			n = 0;
+			mask = 0;
 		if (far <= nearest) {
 			nearest = far;
-			best[n++] = e->acting[i];
+			mask |= (uint8_t)(1u << i);
 		}
 	}
-	return n;
+	return mask;
+}
+
+/* The tree is searched once for each map. */
+static uint8_t nearest(const struct osdc *c, struct osd_pg_entry *e)
+{
+	if (!e->nearest)
+		e->nearest = candidates(c, e, true);
+	return e->nearest;
 }
 
 /* A choice once made stands as long as the set does; else every map would send the request elsewhere. */
-static int32_t choose(const struct osd_req *q, const struct osdmap_pool *p, const struct osd_pg_entry *e)
+static int32_t choose(const struct osd_req *q, const struct osdmap_pool *p, struct osd_pg_entry *e)
 {
 	struct osdc *c = q->c;
-	int32_t best[OSD_PG_KEPT];
-	uint32_t n, r;
+	uint8_t mask;
+	uint32_t r;
 
 	if (!(q->flags & (OSD_FLAG_BALANCE_READS | OSD_FLAG_LOCALIZE_READS)) || q->plain || q->write ||
 	    p->type != POOL_REPLICATED || e->count < 2 || e->count > OSD_PG_KEPT)
@@ -96,43 +108,13 @@ static int32_t choose(const struct osd_req *q, const struct osdmap_pool *p, cons
 	if (q->target.known && q->target.acting_sum == e->acting_sum && q->target.osd >= 0 &&
 	    q->target.seed == e->seed)
 		return q->target.osd;
-	n = candidates(c, e, q->flags & OSD_FLAG_LOCALIZE_READS && c->place_count, best);
-	if (!n)
+	mask = q->flags & OSD_FLAG_LOCALIZE_READS && c->place_count ? nearest(c, e) : candidates(c, e, false);
+	if (!mask)
 		return e->primary;
 	ring_random(c->ring, &r, sizeof r);
-	return best[r % n];
-}
-
-static bool is_separator(char ch)
-{
-	return ch == ' ' || ch == ',' || ch == ';' || ch == '\t';
-}
-
-int osdc_location_parse(struct osdc *c, const char *text)
-{
-	char *at, *word;
-
-	c->location = mem_strdup(text);
-	if (!c->location)
-		return -ENOMEM;
-	for (at = c->location; *at;) {
-		char *eq;
-
-		while (is_separator(*at))
-			at++;
-		for (word = at; *at && !is_separator(*at);)
-			at++;
-		eq = memchr(word, '=', (size_t)(at - word));
-		if (at == word)
-			break;
-		if (!eq || eq == word || eq + 1 == at || c->place_count == OSD_PLACES_MAX)
-			return log_fail(c->log, -EINVAL, "crush_location: not a list of type=name: %s", text);
-		c->place[c->place_count++] = (struct crush_place){
-			.type = { (const uint8_t *)word, (uint32_t)(eq - word) },
-			.name = { (const uint8_t *)eq + 1, (uint32_t)(at - eq - 1) },
-		};
-	}
-	return 0;
+	for (r %= (uint32_t)__builtin_popcount(mask); r; r--)
+		mask &= (uint8_t)(mask - 1);
+	return e->acting[__builtin_ctz(mask)];
 }
 
 /* ---- flags ---- */
@@ -197,7 +179,7 @@ int osd_target_calc(struct osd_req *q)
 {
 	struct osdc *c = q->c;
 	const struct osdmap_pool *p = pool_of(q);
-	const struct osd_pg_entry *e;
+	struct osd_pg_entry *e;
 	struct osd_target now;
 	bool differs;
 	int err;

@@ -68,6 +68,10 @@ struct slice crush_type_name(const struct crush *c, int32_t type);
 struct crush_place {
 	struct slice type, name;
 };
+enum { CRUSH_LEVELS_MAX = 16 };
+/* A list of them, separated by blanks, commas or semicolons: how many, -EINVAL for anything else, or more
+ * than CRUSH_LEVELS_MAX. Borrowed from `text`. */
+int crush_places_parse(const char *text, struct crush_place place[CRUSH_LEVELS_MAX]);
 /* How far a device is from the place described: the type of the lowest bucket above it that is named there;
  * -ENOENT when none is. For localized reads; searches the map, so to be cached. */
 int crush_distance(const struct crush *c, int32_t device, const struct crush_place *place, uint32_t count);

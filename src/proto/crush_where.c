@@ -1,9 +1,29 @@
-/* crush_where.c: how far a device is from a place in the tree. Goes up from the device by search: buckets do
- * not know their parents. Shadow buckets of device classes ("host~ssd") are no places.
+/* crush_where.c: places in the tree as text, and how far a device is from them. Goes up from the device by
+ * search: buckets do not know their parents. Shadow buckets of device classes ("host~ssd") are no places.
  */
 #include "crush_impl.h"
 
-enum { CRUSH_DEPTH_MAX = 16 };
+#include <errno.h>
+
+int crush_places_parse(const char *text, struct crush_place place[CRUSH_LEVELS_MAX])
+{
+	static const char separators[] = " \t,;";
+	int count = 0;
+
+	for (text += strspn(text, separators); *text; text += strspn(text, separators)) {
+		size_t len = strcspn(text, separators);
+		const char *eq = memchr(text, '=', len);
+
+		if (!eq || eq == text || eq + 1 == text + len || count == CRUSH_LEVELS_MAX)
+			return -EINVAL;
+		place[count++] = (struct crush_place){
+			.type = { (const uint8_t *)text, (uint32_t)(eq - text) },
+			.name = { (const uint8_t *)eq + 1, (uint32_t)(text + len - eq - 1) },
+		};
+		text += len;
+	}
+	return count;
+}
 
 static bool slice_equal(struct slice a, struct slice b)
 {
@@ -47,7 +67,7 @@ int crush_distance(const struct crush *c, int32_t device, const struct crush_pla
 {
 	const struct crush_bucket *b = parent(c, device);
 
-	for (unsigned depth = 0; b && depth < CRUSH_DEPTH_MAX; depth++) {
+	for (unsigned depth = 0; b && depth < CRUSH_LEVELS_MAX; depth++) {
 		if (is_named(c, b, place, count))
 			return b->type;
 		b = parent(c, b->id);
@@ -60,7 +80,7 @@ unsigned crush_where(const struct crush *c, int32_t device, struct crush_place *
 	const struct crush_bucket *b = parent(c, device);
 	unsigned n = 0;
 
-	for (; b && n < max && n < CRUSH_DEPTH_MAX; b = parent(c, b->id))
+	for (; b && n < max && n < CRUSH_LEVELS_MAX; b = parent(c, b->id))
 		place[n++] =
 		    (struct crush_place){ .type = crush_type_name(c, b->type), .name = crush_name(c, b->id) };
 	return n;

@@ -108,6 +108,14 @@ static void cached(void)
 	leave(m, e);
 }
 
+/* OSDs 1 and 2 stand on another host. */
+static void moved(const char *host)
+{
+	for (int osd = 1; osd <= 2; osd++)
+		if (devcluster("ceph osd crush move osd.%d root=default host=%s 2>/dev/null", osd, host))
+			tap_die("an OSD moves");
+}
+
 int main(void)
 {
 	static const char *const none[] = { NULL };
@@ -120,6 +128,7 @@ int main(void)
 	cephring_engine *e;
 	cephring_mount *m;
 	cephring_file *f;
+	char here[256] = "";
 
 	devcluster("ceph osd pool set cephfs.data size 3");
 	m = mounted(none, &e);
@@ -129,6 +138,13 @@ int main(void)
 	told(f, all, 2, 3, "balanced");
 	told(f, near, 2, 3, "localized, and all are on this host");
 	told(f, far, 1, 3, "localized, and none is near");
+	gethostname(here, sizeof here - 1);
+	here[strcspn(here, ".")] = '\0';
+	moved("elsewhere");
+	told(f, all, 3, 3, "balanced over two hosts");
+	told(f, near, 1, 2, "localized, and one is near: that, and the primary where it cannot");
+	moved(here);
+	devcluster("ceph osd crush rm elsewhere 2>/dev/null");
 	cached();
 	ours_refused(bad, NULL, -EINVAL, said, "a policy that is none");
 	cephring_sync_close(f);

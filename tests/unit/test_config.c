@@ -192,6 +192,7 @@ Test(config, a_bad_option_changes_nothing)
 		{ "client_quota", "perhaps" },
 		{ "client_acl_type", "nfs4" },
 		{ "rados_replica_read_policy", "any" },
+		{ "crush_location", "root=default host" },
 		{ "auth_client_required", "cephx, magic" },
 		{ "no_such_option", "1" },
 	};
@@ -212,6 +213,16 @@ Test(config, a_bad_value_in_the_file_is_named_with_its_line)
 	cr_expect_eq(cephring_config_load(c), -EINVAL);
 	expect_words("ceph.conf [global] line 4", "client_mount_timeout = \"never\"");
 	cr_assert_eq(cephring_config_set(c, "client_mount_timeout", "9"), 0, "an option mends it");
+	cr_assert_eq(cephring_config_set(c, "key", KEY_TEXT), 0);
+	cr_expect_eq(cephring_config_load(c), 0, "%s", cephring_config_error(c));
+}
+
+Test(config, a_bad_place_in_the_file_is_named_with_its_line)
+{
+	put("ceph.conf", "[global]\nmon_host = 10.0.0.1\ncrush_location = host\n");
+	cr_expect_eq(cephring_config_load(c), -EINVAL);
+	expect_words("crush_location = \"host\" (conf ceph.conf [global] line 3)", "not a list of type=name");
+	cr_assert_eq(cephring_config_set(c, "crush_location", "root=default host=a"), 0);
 	cr_assert_eq(cephring_config_set(c, "key", KEY_TEXT), 0);
 	cr_expect_eq(cephring_config_load(c), 0, "%s", cephring_config_error(c));
 }

@@ -406,6 +406,27 @@ Test(crush, distances)
 	cr_assert_eq(test_mem.live, 0);
 }
 
+Test(crush, places)
+{
+	static const char *const bad[] = { "root", "root=", "=x", "=", "root=a host", "a=1 b", "a=1,=2" };
+	struct crush_place place[CRUSH_LEVELS_MAX];
+	char many[CRUSH_LEVELS_MAX * 4 + 5] = "";
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		cr_assert_eq(crush_places_parse(bad[i], place), -EINVAL, "%s", bad[i]);
+	cr_assert_eq(crush_places_parse("", place), 0);
+	cr_assert_eq(crush_places_parse(" ,;\t", place), 0);
+	cr_assert_eq(crush_places_parse(" root=default;host=a=b,\track=r1 ", place), 3);
+	cr_assert(is(place[0].type, "root") && is(place[0].name, "default"));
+	cr_assert(is(place[1].type, "host") && is(place[1].name, "a=b"));
+	cr_assert(is(place[2].type, "rack") && is(place[2].name, "r1"));
+	for (int i = 0; i < CRUSH_LEVELS_MAX; i++)
+		strcat(many, "a=b ");
+	cr_assert_eq(crush_places_parse(many, place), CRUSH_LEVELS_MAX);
+	strcat(many, "a=b ");
+	cr_assert_eq(crush_places_parse(many, place), -EINVAL, "too many");
+}
+
 /* --- broken bytes --- */
 
 static int decode_bytes(const void *p, size_t len, struct crush **c)
