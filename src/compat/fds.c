@@ -129,6 +129,7 @@ int ceph_flock(struct ceph_mount_info *cm, int fd, int operation, uint64_t owner
 
 	ENTER(cm);
 	FD(s, cm, fd);
+	slot_wrote(s);
 	err = cephring_sync_flock(s->file, operation, owner);
 	return err == -EAGAIN ? -EWOULDBLOCK : err;
 }

@@ -49,6 +49,8 @@ int ceph_ll_setlk(struct ceph_mount_info *cm, Fh *fh, struct flock *fl, uint64_t
 	ENTER(cm);
 	FH(s, cm, fh);
 	err = to_ring(fl, owner, &lock);
+	if (!err)
+		slot_wrote(s);
 	return err ? err : cephring_sync_setlk(s->file, &lock, sleep);
 }
 

@@ -173,7 +173,7 @@ int op_prepare(struct meta *m, struct cephring_op *pub, const struct op_family *
 	return 0;
 }
 
-int op_submit(struct op *op)
+static int submit(struct op *op, int (*post)(struct ring *r, struct ring_task *t))
 {
 	struct meta *m = op->m;
 	int err = 0;
@@ -182,12 +182,22 @@ int op_submit(struct op *op)
 	if (ring_is_owner(m->ring))
 		ring_defer(m->ring, &op->task);
 	else
-		err = ring_post(m->ring, &op->task);
+		err = post(m->ring, &op->task);
 	if (err) {
 		op->state = OP_IDLE;
 		__atomic_sub_fetch(&m->op_count, 1, __ATOMIC_RELAXED);
 	}
 	return err;
+}
+
+int op_submit(struct op *op)
+{
+	return submit(op, ring_post);
+}
+
+int op_submit_later(struct op *op)
+{
+	return submit(op, ring_post_later);
 }
 
 /* ---- parts ---- */

@@ -462,6 +462,30 @@ Test(ring, own_thread_runs_posts_and_timers)
 	ring_free(r);
 }
 
+/* After work the engine looks once more within a second, and then sleeps until it is woken. */
+Test(ring, own_thread_runs_what_has_time)
+{
+	struct ring *r = threaded();
+	struct work first = work(r, 0), soon = work(r, 0), late = work(r, 0);
+	struct ring_stats s;
+
+	cr_assert_eq(ring_post(r, &first.task), 0);
+	while (!__atomic_load_n(&first.runs, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	usleep(10000);
+	cr_assert_eq(ring_post_later(r, &soon.task), 0);
+	usleep(1500000);
+	cr_expect_eq(__atomic_load_n(&soon.runs, __ATOMIC_ACQUIRE), 1);
+	usleep(1500000);
+	cr_assert_eq(ring_post_later(r, &late.task), 0);
+	usleep(100000);
+	cr_expect_eq(__atomic_load_n(&late.runs, __ATOMIC_ACQUIRE), 1);
+	ring_stop(r);
+	ring_stats(r, &s);
+	cr_expect_eq(s.wakeups, 3, "by the first, by the last and by the end");
+	ring_free(r);
+}
+
 static void set_timer(struct ring_task *t)
 {
 	struct work *w = (struct work *)((char *)t - offsetof(struct work, task));
