@@ -84,8 +84,8 @@ struct inside_watch {
 /* [waits] From now on; borrowed until the mount ends. */
 int inside_watch(cephring_mount *m, const struct inside_watch *w);
 
-/* As cephring_close(), of a file that nobody wants to know anything of any more: it may be done a second later,
- * so that the engine is not woken for it alone. */
+/* As cephring_close(), of a file that nobody wants to know anything of any more: it may be done a second
+ * later, so that the engine is not woken for it alone. */
 int inside_close_later(cephring_file *f, struct cephring_op *op, cephring_cb cb, void *user);
 
 /* Takes a reference to what another thread may be replacing in *at; NULL as it stands there. [any thread] */

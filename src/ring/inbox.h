@@ -3,8 +3,8 @@
  * A list that producers push to the front of and the engine takes as a whole, bounded by seats: a producer
  * first takes one; without it it is told -EAGAIN at once, with it it cannot fail any more. No producer ever
  * waits for another. The engine names the eventfd that it sleeps at; the first producer that finds it asleep
- * writes there: one wake-up for a batch, none while the engine is running. What has time (inbox_post_later) is
- * left without one where the engine has said that it comes back soon by itself.
+ * writes there: one wake-up for a batch, none while the engine is running. What has time (inbox_post_later)
+ * is left without one where the engine has said that it comes back soon by itself.
  *
  * Not a ck_ring: its producers commit in the order of their tickets, each spinning until the one before
  * has. With more producers than CPUs the one that is next is often not running, and the others burn their

@@ -99,8 +99,8 @@ void ring_defer(struct ring *r, struct ring_task *t);
  * own thread has ended. Every post that gave 0 runs, unless the task was waiting already: then it runs once.
  */
 int ring_post(struct ring *r, struct ring_task *t);
-/* [any thread] The same for what has time: it wakes nobody who comes back by himself within RING_LATER_NS, and
- * runs with what comes next. */
+/* [any thread] The same for what has time: it wakes nobody who comes back by himself within RING_LATER_NS,
+ * and runs with what comes next. */
 int ring_post_later(struct ring *r, struct ring_task *t);
 
 void ring_timer_set(struct ring *r, struct ring_timer *t, uint64_t at_ns);
