@@ -21,6 +21,8 @@ static const struct twice_known known[] = {
 };
 
 /* Every useful combination of flags, on what may be there. */
+enum { FOLLOWED = 50 };
+
 static void open_flags(struct ceph_mount_info *cm)
 {
 	static const struct {
@@ -304,12 +306,47 @@ static void layouts(struct ceph_mount_info *cm)
 	R(ceph_close(cm, fd));
 }
 
+/* `from` appends, and `cm` finds the end, what came, and the end again: how often all of it was right. */
+static int follow(struct ceph_mount_info *cm, struct ceph_mount_info *from, const char *path)
+{
+	int out = ceph_open(from, path, O_CREAT | O_WRONLY | O_APPEND, 0644);
+	int in = ceph_open(cm, path, O_RDONLY, 0), right = 0;
+	char was[100], is[200];
+
+	if (out < 0 || in < 0)
+		return -EBADF;
+	for (int i = 0; i < FOLLOWED; i++) {
+		memset(was, 'a' + i % 26, sizeof was);
+		if (ceph_read(cm, in, is, sizeof is, -1) == 0 &&
+		    ceph_write(from, out, was, sizeof was, -1) == sizeof was &&
+		    ceph_read(cm, in, is, sizeof is, -1) == sizeof was && !memcmp(is, was, sizeof was) &&
+		    ceph_read(cm, in, is, sizeof is, -1) == 0)
+			right++;
+	}
+	ceph_close(from, out);
+	ceph_close(cm, in);
+	return right;
+}
+
+static void following(struct ceph_mount_info *cm)
+{
+	struct ceph_mount_info *other;
+
+	R(follow(cm, cm, "/log") == FOLLOWED);
+	R(twice_mount(&other, twice_root(), NULL));
+	R(follow(cm, other, "/log2") == FOLLOWED);
+	R(follow(other, cm, "/log3") == FOLLOWED);
+	R(ceph_unmount(other));
+	R(ceph_release(other));
+}
+
 static void checks(struct ceph_mount_info *cm)
 {
 	open_flags(cm);
 	reading(cm);
 	holes(cm);
 	layouts(cm);
+	following(cm);
 }
 
 int main(int argc, char **argv)
