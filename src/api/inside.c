@@ -5,7 +5,6 @@
 #include "../ring/epoch.h"
 #include "config.h"
 #include "data_cache.h"
-#include "futex.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -37,72 +36,6 @@ bool inside_engine_stopped(const cephring_engine *e)
 bool inside_engine_here(const cephring_engine *e)
 {
 	return engine_inside(e);
-}
-
-/* ---- questions to the engine's thread ---- */
-
-struct question {
-	struct ring_task task;
-	struct map_waiter map;
-	bool needs_map;
-	cephring_mount *mt;
-	int (*fn)(cephring_mount *mt, void *arg);
-	void *arg;
-	int res;
-	uint32_t answered;
-};
-
-static void answered(struct question *q, int res)
-{
-	q->res = res;
-	word_raise(&q->answered);
-}
-
-static void map_came(struct map_waiter *w, int err)
-{
-	struct question *q = (struct question *)((char *)w - offsetof(struct question, map));
-
-	answered(q, err ? err : q->fn(q->mt, q->arg));
-}
-
-static void answer(struct ring_task *t)
-{
-	struct question *q = (struct question *)t;
-
-	if (q->needs_map)
-		data_map_wait(q->mt, &q->map);
-	else
-		answered(q, q->fn(q->mt, q->arg));
-}
-
-static int ask_of(cephring_mount *mt, int (*fn)(cephring_mount *mt, void *arg), void *arg, bool needs_map)
-{
-	struct question q = { .task = { .fn = answer },
-			      .map = { .fn = map_came },
-			      .needs_map = needs_map,
-			      .mt = mt,
-			      .fn = fn,
-			      .arg = arg };
-	int err;
-
-	/* Only an engine with a thread of its own answers while the asker sleeps. */
-	if (engine_inside(mt->engine) || !mt->engine->own_thread)
-		return -EDEADLK;
-	err = ring_post(engine_ring(mt->engine), &q.task);
-	if (err)
-		return err;
-	word_sleep(&q.answered);
-	return q.res;
-}
-
-int inside_ask(cephring_mount *mt, int (*fn)(cephring_mount *mt, void *arg), void *arg)
-{
-	return ask_of(mt, fn, arg, false);
-}
-
-int inside_ask_map(cephring_mount *mt, int (*fn)(cephring_mount *mt, void *arg), void *arg)
-{
-	return ask_of(mt, fn, arg, true);
 }
 
 static int fail_all(cephring_mount *mt, void *arg)
