@@ -1,4 +1,4 @@
-/* cluster: ; timeout: 120 */
+/* cluster: --keys default; timeout: 120 */
 /* The drop-in with 64 threads: each works in a directory of its own and finds what it left there, all of them
  * in a common one, and all close and use each other's descriptors; calls of the nonblocking kind end exactly
  * once each. */

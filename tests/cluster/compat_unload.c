@@ -1,4 +1,4 @@
-/* cluster: ; timeout: 240 */
+/* cluster: --keys default; timeout: 240 */
 /* A program that is not linked to libcephfs loads the drop-in while it runs. It lets go of it, forks and ends
  * while threads are inside calls, one of them waits for a lock, and reads and writes of the nonblocking kind
  * are with an OSD that does not answer. The library stays in memory (-z nodelete): no call loses its code.

@@ -892,7 +892,8 @@ static const char *our_address(cephring_mount *m)
 	const char *self = "";
 
 	json_unpack(v, "{s:[{s:{s:s}}]}", "sessions", "connection", "self", &self);
-	snprintf(text, sizeof text, "%s", strncmp(self, "v2:", 3) ? self : self + 3);
+	/* newer monitors take no "any:" */
+	snprintf(text, sizeof text, "%s", strncmp(self, "any:", 4) ? self : self + 4);
 	json_decref(v);
 	return text;
 }

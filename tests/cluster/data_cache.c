@@ -261,6 +261,8 @@ static void snapshot(struct both *b)
 	cephring_sync_write(f, want, 300 * K, 0, 0);
 	tap_eq(they_do(b, THEY_MKDIR, TOP "/snap/.snap/one", NULL, 0755), 0,
 	       "a snapshot while data is dirty");
+	/* the MDS tells us before it answers us; what it told them may arrive earlier */
+	tap_ok(our_ino(b, TOP "/snap/.snap/one") != 0, "which is known here");
 	memset(got, 0x11, 300 * K);
 	cephring_sync_write(f, got, 300 * K, 0, 0);
 	tap_eq(cephring_sync_fsync(f, 0), 0, "fsync of what came after it");

@@ -60,9 +60,13 @@ def run(tally, suite, pattern, keep):
         if layout is None:
             tally.add(f"cluster/{name}", False, "its first line is not /* cluster: LAYOUT */")
             continue
-        # libcephfs of this machine knows keys of type 1 only
-        keys = " --keys mixed" if old_client and suite != "bookworm" else ""
-        waiting.append((layout + keys, name, timeout))
+        # libcephfs of this machine knows keys of type 1 only. A test that has its header and does without it says
+        # --keys default; this machine's Ceph has one type.
+        if suite == "bookworm":
+            layout = layout.replace("--keys default", "").strip()
+        elif old_client and "--keys" not in layout:
+            layout += " --keys mixed"
+        waiting.append((layout, name, timeout))
     queue = Queue(tally, suite, keep, waiting)
     workers = [threading.Thread(target=queue.work) for _ in range(min(WIDTH, len(waiting)))]
     for w in workers:
