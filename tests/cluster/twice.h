@@ -133,6 +133,8 @@ static int twice_variant(void (*checks)(struct ceph_mount_info *cm))
 
 	if (twice_mount(&cm, "/", NULL))
 		return 3;
+	if ((ceph_getxattr(cm, "/", "cephring.view", NULL, 0) > 0) != on_ours)
+		return 2; /* not the library that it was to be */
 	if (ceph_mkdirs(cm, twice_root(), 0777) || ceph_chmod(cm, twice_root(), 0777))
 		return 4;
 	if (ceph_unmount(cm) || ceph_mount(cm, twice_root()))
