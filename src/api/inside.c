@@ -2,6 +2,7 @@
 #include "inside_ask.h"
 #include "../meta/caps.h"
 #include "../meta/command.h"
+#include "../meta/deleg.h"
 #include "../ring/epoch.h"
 #include "config.h"
 #include "data_cache.h"
@@ -161,17 +162,83 @@ static void unnamed(void *arg, const struct dentry *d)
 	mt->watch->unnamed(mt->watch->arg, d->key.dir->key.ino, d->inode->key.ino, d->key.name, d->key.len);
 }
 
+static void recalled(void *arg, const struct deleg *d)
+{
+	const cephring_mount *mt = arg;
+
+	mt->watch->recalled(mt->watch->arg, d->who, d->id);
+}
+
+static void deleg_over(void *arg)
+{
+	const cephring_mount *mt = arg;
+
+	mt->watch->over(mt->watch->arg);
+}
+
 static int watch(cephring_mount *mt, void *arg)
 {
 	mt->watch = arg;
 	mt->meta.on_held = held;
 	mt->meta.on_unnamed = unnamed;
+	mt->meta.on_recall = recalled;
+	mt->meta.on_deleg_over = deleg_over;
 	return 0;
 }
 
 int inside_watch(cephring_mount *mt, const struct inside_watch *w)
 {
 	return inside_ask(mt, watch, (void *)w);
+}
+
+static int open_waits(cephring_mount *mt, void *arg)
+{
+	(void)arg;
+	mt->meta.open_waits = true;
+	return 0;
+}
+
+int inside_open_waits(cephring_mount *mt)
+{
+	return inside_ask(mt, open_waits, NULL);
+}
+
+struct about_file {
+	struct file *f;
+	const struct inside_delegation *d;
+};
+
+static int delegate(cephring_mount *mt, void *arg)
+{
+	const struct about_file *a = arg;
+	struct deleg_want want = { .type = a->d->type,
+				   .timeout_ns = a->d->timeout_s * 1000000000ull,
+				   .id = a->d->id,
+				   .who = a->d->who };
+
+	return deleg_set(&mt->meta, a->f, &want);
+}
+
+int inside_delegate(cephring_mount *mt, cephring_file *f, const struct inside_delegation *d)
+{
+	struct about_file a = { (struct file *)f, d };
+
+	return inside_ask(mt, delegate, &a);
+}
+
+static int undelegate(cephring_mount *mt, void *arg)
+{
+	const struct about_file *a = arg;
+
+	deleg_return(&mt->meta, a->f);
+	return 0;
+}
+
+int inside_undelegate(cephring_mount *mt, cephring_file *f)
+{
+	struct about_file a = { (struct file *)f, NULL };
+
+	return inside_ask(mt, undelegate, &a);
 }
 
 cephring_inode *inside_get(cephring_inode *const *at)

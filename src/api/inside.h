@@ -79,6 +79,11 @@ struct inside_watch {
 	void (*invalidated)(void *arg, uint64_t ino);
 	/* An inode that the program refers to was removed by another client; this was a name of it. */
 	void (*unnamed)(void *arg, uint64_t dir_ino, uint64_t ino, const char *name, size_t len);
+	/* A delegation is to be given back: as inside_delegate() named it. Told once. */
+	void (*recalled)(void *arg, void *who, uint64_t id);
+	/* One was not, in time. When this returns, all of the mount's delegations and locks go, so no call
+	 * may rely on them any more. */
+	void (*over)(void *arg);
 	void *arg;
 };
 /* [waits] From now on; borrowed until the mount ends. */
@@ -87,6 +92,23 @@ int inside_watch(cephring_mount *m, const struct inside_watch *w);
 /* As cephring_close(), of a file that nobody wants to know anything of any more: it may be done a second
  * later, so that the engine is not woken for it alone. */
 int inside_close_later(cephring_file *f, struct cephring_op *op, cephring_cb cb, void *user);
+
+/* [waits] From now on a file is open when the caps to read or write it are there, as libcephfs has it: until
+ * then another client may not know that somebody opened it. */
+int inside_open_waits(cephring_mount *m);
+
+/* A delegation (deleg.h): somebody who watches must be told of its end. */
+struct inside_delegation {
+	int type; /* 1: to read; 2: to write too */
+	uint32_t timeout_s;
+	uint64_t id;
+	void *who;
+};
+/* [waits] 0, also where the file had one: then it is this one; -EAGAIN, -EINVAL, -ENOTCONN, -ENOMEM as
+ * deleg_set(). */
+int inside_delegate(cephring_mount *m, cephring_file *f, const struct inside_delegation *d);
+/* [waits] Gives it back, if there is one. Closing the file does too. */
+int inside_undelegate(cephring_mount *m, cephring_file *f);
 
 /* Takes a reference to what another thread may be replacing in *at; NULL as it stands there. [any thread] */
 cephring_inode *inside_get(cephring_inode *const *at);

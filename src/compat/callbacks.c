@@ -1,4 +1,5 @@
-/* callbacks.c: what the program wants to be told of a mount (ceph_ll_register_callbacks).
+/* callbacks.c: what the program wants to be told of a mount (ceph_ll_register_callbacks), and that a
+ * delegation is to be given back (deleg.c).
  *
  *   engine's thread --> list of notes, newest first --> a thread of the mount's --> the program's function
  *
@@ -17,14 +18,17 @@
 
 enum { NOTES_MAX = 1 << 17 };
 
-enum what { HELD, INVALIDATED, UNNAMED };
+enum what { HELD, INVALIDATED, UNNAMED, RECALLED };
 
-static const char *const called[] = { "ino_release_cb", "ino_cb", "dentry_cb" };
+static const char *const called[] = { "ino_release_cb", "ino_cb", "dentry_cb",
+				      "the function of a delegation" };
 
 struct note {
 	struct note *next;
 	enum what what;
 	uint64_t ino, dir_ino;
+	void *who; /* RECALLED */
+	uint64_t id;
 	size_t len; /* of the name, which ends with a NUL as well */
 	char name[];
 };
@@ -88,6 +92,20 @@ static void on_unnamed(void *arg, uint64_t dir_ino, uint64_t ino, const char *na
 	note(arg, &(struct note){ .what = UNNAMED, .ino = ino, .dir_ino = dir_ino, .len = len }, name);
 }
 
+static void on_recalled(void *arg, void *who, uint64_t id)
+{
+	note(arg, &(struct note){ .what = RECALLED, .who = who, .id = id }, "");
+}
+
+/* From here on every call is turned away, but the mount's end. */
+static void on_over(void *arg)
+{
+	struct teller *t = arg;
+	int state = STATE_MOUNTED;
+
+	atomic_compare_exchange_strong(&t->cm->state, &state, STATE_OVER);
+}
+
 /* ---- on the thread that calls the program ---- */
 
 static void say(struct ceph_mount_info *cm, const struct note *n)
@@ -104,6 +122,8 @@ static void say(struct ceph_mount_info *cm, const struct note *n)
 		ino(handle, v, 0, 0);
 	if (n->what == UNNAMED && dentry)
 		dentry(handle, dir, v, n->name, n->len);
+	if (n->what == RECALLED)
+		delegation_recalled(cm, n->who, n->id);
 }
 
 static struct note *oldest_first(struct note *n)
@@ -187,7 +207,7 @@ int callbacks_begin(struct ceph_mount_info *cm)
 	if (!t)
 		return -ENOMEM;
 	t->cm = cm;
-	t->watch = (struct inside_watch){ on_held, on_invalidated, on_unnamed, t };
+	t->watch = (struct inside_watch){ on_held, on_invalidated, on_unnamed, on_recalled, on_over, t };
 	err = thread_begin(t);
 	if (err) {
 		free(t);

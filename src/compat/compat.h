@@ -26,7 +26,7 @@
 #include "ll_io_info.h"
 #pragma GCC visibility pop
 
-enum mount_state { STATE_NEW, STATE_READY, STATE_BUSY, STATE_MOUNTED, STATE_LEAVING };
+enum mount_state { STATE_NEW, STATE_READY, STATE_BUSY, STATE_MOUNTED, STATE_OVER, STATE_LEAVING };
 
 enum { USER_LANES = 16, FD_FIRST = 10, CWD_TEXTS = 64 };
 
@@ -63,9 +63,9 @@ struct ceph_mount_info {
 	void *rados; /* a rados_t of librados, ours: holds a CephContext; mostly NULL (rados.c) */
 	struct ceph_client_callback_args callbacks; /* of this mount: forgotten with it */
 	struct teller *_Atomic teller;              /* who calls them; NULL = nobody yet (callbacks.c) */
-	uint32_t deleg_timeout;
-	char *uuid;          /* owned; NULL = none */
-	int session_timeout; /* as in struct cephring_mount_opts */
+	_Atomic uint32_t deleg_timeout;             /* in seconds; 0 = there are no delegations */
+	char *uuid;                                 /* owned; NULL = none */
+	int session_timeout;                        /* as in struct cephring_mount_opts */
 };
 
 /* ---- log.c ---- */
@@ -127,6 +127,13 @@ bool callbacks_inside(const struct ceph_mount_info *cm);
 /* None is under way any more, and none comes. Not inside one. `gone`: nor is there a mount that could ask. */
 void callbacks_end(struct ceph_mount_info *cm, bool gone);
 
+/* ---- deleg.c ---- */
+
+/* On the thread that calls the program: `who` is a handle, perhaps closed since. */
+void delegation_recalled(struct ceph_mount_info *cm, void *who, uint64_t id);
+/* Before the handle is closed: its function is not called any more. */
+void delegation_end(struct slot *s);
+
 /* ---- rados.c ---- */
 
 /* An option of the CephContext that the mount shares, as rados_conf_get(); -ENOENT also where it has none. */
@@ -165,10 +172,11 @@ void where_put(struct where *w);
 /* ---- open things ---- */
 
 /* The slot of a descriptor or handle until the end of the block, or return -EBADF. */
-#define SLOT(name, from)                                                                                     \
+#define SLOT_ELSE(name, from, otherwise)                                                                     \
 	struct slot *name __attribute__((cleanup(slot_put_here))) = from;                                    \
 	if (!name)                                                                                           \
-	return -EBADF
+	return otherwise
+#define SLOT(name, from)     SLOT_ELSE(name, from, -EBADF)
 #define FD(name, cm, fd)     SLOT(name, slot_by_index(&(cm)->fds, (int64_t)(fd)-FD_FIRST))
 #define FH(name, cm, handle) SLOT(name, slot_by_pointer(&(cm)->handles, handle, SLOT_FILE))
 #define DIRP(name, cm, dirp) SLOT(name, slot_by_pointer(&(cm)->handles, dirp, SLOT_DIR))

@@ -69,7 +69,10 @@ int ceph_ll_close(struct ceph_mount_info *cm, struct Fh *fh)
 
 	ENTER(cm);
 	s = slot_by_pointer(&cm->handles, fh, SLOT_FILE);
-	return s ? slot_close(s) : -EBADF;
+	if (!s)
+		return -EBADF;
+	delegation_end(s);
+	return slot_close(s);
 }
 
 int ceph_ll_fsync(struct ceph_mount_info *cm, struct Fh *fh, int datasync)

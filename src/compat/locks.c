@@ -1,4 +1,4 @@
-/* locks.c: byte-range locks of open handles, and delegations. */
+/* locks.c: byte-range locks of open handles. */
 #include "compat.h"
 
 #include <fcntl.h>
@@ -52,43 +52,4 @@ int ceph_ll_setlk(struct ceph_mount_info *cm, Fh *fh, struct flock *fl, uint64_t
 	if (!err)
 		slot_wrote(s);
 	return err ? err : cephring_sync_setlk(s->file, &lock, sleep);
-}
-
-/* ---- delegations: nobody tells us when one is to be given back, so none is given ---- */
-
-uint32_t ceph_get_cap_return_timeout(struct ceph_mount_info *cm)
-{
-	struct inside_mount info;
-
-	ENTER_ELSE(cm, 0);
-	return inside_mount_info(cm->m, &info) ? 0 : info.session_autoclose;
-}
-
-int ceph_set_deleg_timeout(struct ceph_mount_info *cm, uint32_t timeout)
-{
-	struct inside_mount info;
-	int err;
-
-	ENTER(cm);
-	err = inside_mount_info(cm->m, &info);
-	if (err)
-		return err;
-	if (timeout >= info.session_autoclose)
-		return -EINVAL;
-	cm->deleg_timeout = timeout;
-	return 0;
-}
-
-int ceph_ll_delegation(struct ceph_mount_info *cm, Fh *fh, unsigned cmd, ceph_deleg_cb_t cb, void *priv)
-{
-	(void)cb, (void)priv;
-	ENTER(cm);
-	FH(s, cm, fh);
-	if (cmd == CEPH_DELEGATION_NONE)
-		return 0;
-	if (cmd != CEPH_DELEGATION_RD && cmd != CEPH_DELEGATION_WR)
-		return -EINVAL;
-	if (!cm->deleg_timeout)
-		return -ETIME;
-	return UNSUPPORTED("delegations (ceph_ll_delegation)");
 }

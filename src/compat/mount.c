@@ -1,7 +1,10 @@
 /* mount.c: the life of a ceph_mount_info.
  *
  *   NEW --init--> READY --mount--> BUSY --> MOUNTED --unmount, shutdown--> LEAVING --> NEW
+ *                                              |                             ^
+ *       a delegation was not given back in time '--> OVER --unmount, shutdown-'
  *
+ * OVER: all calls but the end are -ENOTCONN.
  * LEAVING: new calls are turned away, what is in flight ends, and when nobody is inside any more, what is
  * open is closed and the mount goes. So a thread that is late gets an error and nothing worse.
  */
@@ -141,6 +144,11 @@ int ceph_create(struct ceph_mount_info **out, const char *const id)
 
 /* ---- mounting ---- */
 
+static bool has_mount(int state)
+{
+	return state == STATE_MOUNTED || state == STATE_OVER;
+}
+
 /* What a child inherits of its parent's mount: memory that is nobody's. */
 static bool forget_inherited(struct ceph_mount_info *cm)
 {
@@ -238,7 +246,7 @@ int ceph_mount(struct ceph_mount_info *cm, const char *root)
 	if (!cm)
 		return -EINVAL;
 	forget_inherited(cm);
-	if (atomic_load(&cm->state) == STATE_MOUNTED)
+	if (has_mount(atomic_load(&cm->state)))
 		return -EISCONN;
 	err = ceph_init(cm);
 	if (err)
@@ -248,6 +256,8 @@ int ceph_mount(struct ceph_mount_info *cm, const char *root)
 		return state == STATE_MOUNTED ? -EISCONN : -EBUSY;
 	cm->generation = engines_generation();
 	err = mount_make(cm, root, NULL, &cm->m);
+	if (!err)
+		inside_open_waits(cm->m);
 	atomic_store(&cm->state, err ? STATE_NEW : STATE_MOUNTED);
 	return err;
 }
@@ -256,8 +266,8 @@ int ceph_is_mounted(struct ceph_mount_info *cm)
 {
 	struct user u = user_enter(cm);
 
-	if (!u.cm)
-		return 0;
+	if (!u.cm) /* what is over is still to be unmounted */
+		return cm && cm->generation == engines_generation() && atomic_load(&cm->state) == STATE_OVER;
 	user_leave(&u);
 	return 1;
 }
@@ -266,15 +276,16 @@ int ceph_is_mounted(struct ceph_mount_info *cm)
 
 static int mount_over(struct ceph_mount_info *cm, bool aborts)
 {
-	int state = STATE_MOUNTED, err;
 	unsigned left;
+	int state, err;
 
-	if (!cm || forget_inherited(cm) || atomic_load(&cm->state) != STATE_MOUNTED)
+	if (!cm || forget_inherited(cm) || !has_mount(state = atomic_load(&cm->state)))
 		return -ENOTCONN;
 	if (callbacks_inside(cm) || inside_engine_here(cm->engine))
 		return -EDEADLK; /* it would wait for itself */
-	if (!atomic_compare_exchange_strong(&cm->state, &state, STATE_LEAVING))
-		return -ENOTCONN;
+	while (!atomic_compare_exchange_weak(&cm->state, &state, STATE_LEAVING))
+		if (!has_mount(state))
+			return -ENOTCONN;
 	if (inside_engine_stopped(cm->engine)) { /* an exit handler that comes after ours: engines.c */
 		compat_log(
 		    CEPHRING_LOG_ERROR,
@@ -297,6 +308,7 @@ static int mount_over(struct ceph_mount_info *cm, bool aborts)
 	free(cm->uuid);
 	cm->uuid = NULL;
 	cm->session_timeout = 0;
+	cm->deleg_timeout = 0;
 	atomic_store(&cm->state, STATE_NEW);
 	return err;
 }

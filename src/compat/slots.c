@@ -82,6 +82,7 @@ struct slot *slot_new(struct slots *t, enum slot_kind kind, cephring_file *f, in
 		atomic_store_explicit(&s->wrote, false, memory_order_relaxed);
 		atomic_store_explicit(&s->position, 0, memory_order_relaxed);
 		atomic_store_explicit(&s->turn, 0, memory_order_relaxed);
+		atomic_store_explicit(&s->delegation, NULL, memory_order_relaxed);
 		atomic_fetch_add_explicit(&t->open, 1, memory_order_relaxed);
 		atomic_store_explicit(&s->state, SLOT_OPEN | 1, memory_order_release);
 		return s;
@@ -177,6 +178,7 @@ static int slot_end(struct slot *s)
 	int err = file_close(s->file, atomic_load_explicit(&s->wrote, memory_order_relaxed));
 
 	listing_free(s->listing);
+	free(atomic_exchange(&s->delegation, NULL));
 	s->listing = NULL;
 	s->file = NULL;
 	atomic_fetch_sub_explicit(&t->open, 1, memory_order_relaxed);
@@ -218,6 +220,7 @@ unsigned slots_fini(struct slots *t)
 				left++;
 				cephring_sync_close(c->slot[i].file);
 				listing_free(c->slot[i].listing);
+				free(atomic_load(&c->slot[i].delegation));
 			}
 		free(c);
 	}
@@ -233,18 +236,28 @@ unsigned slots_fini(struct slots *t)
 
 enum { TURN_FREE, TURN_TAKEN, TURN_WANTED };
 
-void slot_turn_take(struct slot *s)
+void turn_take(_Atomic uint32_t *turn)
 {
 	uint32_t was = TURN_FREE;
 
-	if (atomic_compare_exchange_strong(&s->turn, &was, TURN_TAKEN))
+	if (atomic_compare_exchange_strong(turn, &was, TURN_TAKEN))
 		return;
-	while (atomic_exchange(&s->turn, TURN_WANTED) != TURN_FREE)
-		futex_wait(&s->turn, TURN_WANTED, NULL);
+	while (atomic_exchange(turn, TURN_WANTED) != TURN_FREE)
+		futex_wait(turn, TURN_WANTED, NULL);
+}
+
+void turn_give(_Atomic uint32_t *turn)
+{
+	if (atomic_exchange(turn, TURN_FREE) == TURN_WANTED)
+		futex_wake(turn);
+}
+
+void slot_turn_take(struct slot *s)
+{
+	turn_take(&s->turn);
 }
 
 void slot_turn_give(struct slot *s)
 {
-	if (atomic_exchange(&s->turn, TURN_FREE) == TURN_WANTED)
-		futex_wake(&s->turn);
+	turn_give(&s->turn);
 }

@@ -18,6 +18,7 @@
 enum slot_kind { SLOT_FILE, SLOT_DIR };
 
 struct listing;
+struct delegation;
 
 struct slot {
 	_Atomic uint32_t state; /* SLOT_OPEN and the number of references */
@@ -30,6 +31,7 @@ struct slot {
 	_Atomic bool wrote; /* or locked something: closing it may have a loss to tell, and others wait */
 	_Atomic int64_t position;
 	_Atomic uint32_t turn;
+	struct delegation *_Atomic delegation; /* owned: deleg.c; NULL = it never had one */
 };
 
 enum { SLOT_CHUNKS = 16, SLOT_CHUNK_FIRST = 64 };
@@ -56,6 +58,9 @@ static inline void slot_put_here(struct slot **s)
  * gave where nobody else was using it; -EBADF: somebody was faster. Only where something was written through
  * it is there anything to wait for. */
 int slot_close(struct slot *s);
+/* Turns: whoever comes second to what `turn` stands for sleeps until the first gives it. 0: free. */
+void turn_take(_Atomic uint32_t *turn);
+void turn_give(_Atomic uint32_t *turn);
 /* What a descriptor's position, or a listing, is used by goes one after another: POSIX says so, and a program
  * may share a handle between threads. */
 void slot_turn_take(struct slot *s);

@@ -1,5 +1,6 @@
 /* caps.c: see caps.h: what is held, and how a cap comes and goes. */
 #include "caps_impl.h"
+#include "deleg.h"
 
 #include <errno.h>
 
@@ -128,6 +129,7 @@ void cap_remove(struct meta *m, struct cap *c, bool release)
 	cap_unlink(m, c, release);
 	if (!i->use)
 		return;
+	deleg_recall(m, i, ~caps_held(i));
 	if (auth)
 		flush_lost(m, i, -EIO);
 	if (i->use && !TAILQ_EMPTY(&i->use->waiters) && !m->stopping) /* they ask elsewhere */

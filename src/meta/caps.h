@@ -4,7 +4,7 @@
  *   issued        granted now; what new users may rely on
  *   implemented   granted and not yet given back: issued plus what is being revoked
  *   used          bits with references (use.h): readers Fr, cached data Fc, writers Fw, dirty data Fb,
- *                 operations under way on a directory Fx
+ *                 operations under way on a directory Fx; and what delegations pin (deleg.h)
  *   wanted        what open files and users want
  *   mds_wanted    what the MDS was last told of it
  *   dirty         changed here, not yet sent (flush.h)
@@ -128,6 +128,7 @@ struct cap_wait {
 	uint64_t end;        /* writing: max_size must reach it; else 0 */
 	uint32_t got;        /* result: references held, to be given back by caps_put() */
 	void (*fn)(struct cap_wait *w, int err);
+	void *user; /* the user's */
 	bool waiting;
 };
 /* 0: w->got is held now. 1: it waits, and fn comes: 0 (held) or a negative errno: -EBADF not open in that

@@ -15,6 +15,7 @@
  * What readers on other threads see changes as a whole; only then is anybody called.
  */
 #include "caps_impl.h"
+#include "deleg.h"
 
 /* ---- grants and revokes ---- */
 
@@ -79,6 +80,7 @@ static void handle_grant(struct meta *m, struct session *s, struct cap *c, const
 		c->owes = true;
 		m->stats.revokes++;
 	}
+	deleg_recall(m, i, c->implemented & ~c->issued);
 	TAILQ_REMOVE(&s->caps, c, by_session); /* spoken of: young again for recall */
 	TAILQ_INSERT_TAIL(&s->caps, c, by_session);
 	if (g->op == CAPS_IMPORT && i->use)

@@ -27,6 +27,7 @@
  * While a session is not open nothing is told to it: caps_kick_session() comes back.
  */
 #include "caps_impl.h"
+#include "deleg.h"
 
 #include <stddef.h>
 
@@ -39,7 +40,7 @@ uint32_t caps_used(const struct inode *i)
 
 	for (unsigned n = 0; i->use && n < REF_COUNT; n++)
 		used |= i->use->refs[n] ? bit[n] : 0;
-	return used;
+	return used | deleg_pins(i);
 }
 
 static uint32_t mode_wants(unsigned mode)

@@ -20,6 +20,7 @@
  * use a name whose removal is under way (dirops_wait).
  */
 #include "dirops.h"
+#include "deleg.h"
 #include "meta.h"
 #include "naming.h"
 #include "caps_impl.h"
@@ -63,17 +64,10 @@ static void send_it(struct op *op, struct mreq *r, struct session *s,
 
 static void waiters_kick(struct meta *m)
 {
-	struct name_waits todo = m->name_waits;
-	struct op *op;
+	struct op_waits todo = m->name_waits;
 
 	LIST_INIT(&m->name_waits); /* who must go on waiting comes back */
-	if (LIST_FIRST(&todo))
-		LIST_FIRST(&todo)->name_wait.le_prev = &LIST_FIRST(&todo);
-	while ((op = LIST_FIRST(&todo)) != NULL) {
-		LIST_REMOVE(op, name_wait);
-		op->waits_for_name = false;
-		op_resume(op, 0);
-	}
+	op_waits_resume(&todo);
 }
 
 static void failed(struct mreq *r, int err, const char *what)
@@ -128,7 +122,9 @@ bool dirops_unlink(struct op *op)
 	struct dentry *d = c ? own_name(op) : NULL;
 	struct mreq *r;
 
-	if (!d || caps_try(m, op->inode, CAP_FX | CAP_DIR_UNLINK))
+	/* who relies on a delegation is asked before, which only the MDS's taking its caps back makes sure of
+	 */
+	if (!d || deleg_pins(d->inode) || caps_try(m, op->inode, CAP_FX | CAP_DIR_UNLINK))
 		return false;
 	r = naming_request(op, MDS_OP_UNLINK, 0);
 	if (!r || mreq_set_cred(r, &op->walk.cred)) {
@@ -331,8 +327,7 @@ bool dirops_wait(struct op *op, struct inode *dir, const char *name, uint32_t le
 		if (!r->async || r->state == MREQ_UNSAFE || r->op != MDS_OP_UNLINK || r->path_len != len ||
 		    memcmp(r->path, name, len))
 			continue;
-		LIST_INSERT_HEAD(&op->m->name_waits, op, name_wait);
-		op->waits_for_name = true;
+		op_wait(op, &op->m->name_waits);
 		return true;
 	}
 	return false;

@@ -62,8 +62,11 @@ struct meta {
 	struct cache cache;
 	struct inode *root; /* ref: the mount's root */
 	LIST_HEAD(, op) ops;
-	LIST_HEAD(name_waits, op) name_waits; /* dirops.c: for a removal that is not answered */
-	uint32_t op_count;                    /* atomic: submitted and not ended */
+	struct op_waits name_waits;  /* dirops.c: for a removal that is not answered */
+	struct op_waits deleg_waits; /* deleg.c: opens, for a delegation to be given back */
+	bool delegs_over;            /* one was not, in time */
+	bool open_waits;             /* an open file's caps are granted before anybody has it */
+	uint32_t op_count;           /* atomic: submitted and not ended */
 	uint64_t op_serial;
 	bool stopping, closing, close_forced, aborted; /* stop.c */
 	uint64_t close_limit_ns;
@@ -121,6 +124,10 @@ struct meta {
 	/* Nothing of this name is left, and the program refers to what it led to; likewise. Readers must not
 	 * be kept waiting. */
 	void (*on_unnamed)(void *arg, const struct dentry *d);
+	/* A delegation is to be given back (told once); one was not in time, and the mount is over for the
+	 * program. */
+	void (*on_recall)(void *arg, const struct deleg *d);
+	void (*on_deleg_over)(void *arg);
 	void *arg;
 };
 

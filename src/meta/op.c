@@ -18,9 +18,9 @@ static void op_end(struct op *op, int64_t res)
 
 	if (op->timer.slot)
 		ring_timer_clear(m->ring, &op->timer);
-	if (op->waits_for_name)
-		LIST_REMOVE(op, name_wait);
-	op->waits_for_name = false;
+	if (op->waits)
+		LIST_REMOVE(op, wait_link);
+	op->waits = false;
 	if (op->req)
 		mreq_abandon(op->req);
 	op->req = NULL;
@@ -143,7 +143,7 @@ static void prepare(struct op *op, struct meta *m, const struct op_family *fam, 
 	op->serial = __atomic_add_fetch(&m->op_serial, 1, __ATOMIC_RELAXED);
 	op->at = 0;
 	op->sent = op->uncertain = false;
-	op->waits_for_name = op->inner = false;
+	op->waits = op->inner = false;
 	op->ending = 0;
 	op->sub = NULL;
 	op->req = NULL;
@@ -198,6 +198,27 @@ int op_submit(struct op *op)
 int op_submit_later(struct op *op)
 {
 	return submit(op, ring_post_later);
+}
+
+/* ---- waiting for another operation, or for the program ---- */
+
+void op_wait(struct op *op, struct op_waits *list)
+{
+	LIST_INSERT_HEAD(list, op, wait_link);
+	op->waits = true;
+}
+
+void op_waits_resume(struct op_waits *todo)
+{
+	struct op *op;
+
+	if (LIST_FIRST(todo)) /* it is a copy */
+		LIST_FIRST(todo)->wait_link.le_prev = &LIST_FIRST(todo);
+	while ((op = LIST_FIRST(todo)) != NULL) {
+		LIST_REMOVE(op, wait_link);
+		op->waits = false;
+		op_resume(op, 0);
+	}
 }
 
 /* ---- parts ---- */

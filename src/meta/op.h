@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include "../../include/cephring.h"
 #include "../ring/ring.h"
+#include "caps.h"
 #include "walk.h"
 
 struct meta;
@@ -50,12 +51,12 @@ struct op {
 	uint8_t at;                /* step of the family */
 	uint8_t state;             /* enum op_state */
 	bool sent;                 /* a message was needed */
-	bool waits_for_name;       /* on meta.name_waits */
+	bool waits;                /* on a list: meta.name_waits, meta.deleg_waits */
 	bool inner;                /* a part of another operation, which `user` is */
 	int ending;                /* an early end is on its way: with this */
 	struct op *sub;            /* the part under way, or NULL */
 	int64_t sub_res;           /* of one that ended at once */
-	LIST_ENTRY(op) name_wait;
+	LIST_ENTRY(op) wait_link;
 	bool uncertain;      /* ended early with a request of it sent: it may have been carried out */
 	struct mreq *req;    /* the single request waited for, or NULL */
 	struct inode *inode; /* ref: what the walk ended at */
@@ -102,6 +103,7 @@ struct op {
 			uint32_t mode;
 			bool begun, created, opened; /* created by us; the MDS knows that it is open */
 			bool denied;                 /* it may not be created: only opened, if it is there */
+			struct cap_wait caps;
 		} open;
 		struct {
 			struct file *file;
@@ -201,6 +203,10 @@ void op_set_walk(struct op *op, struct inode *at, const char *path, int flags,
 void op_retire(struct op *op);
 /* Goes on with a waiting operation. */
 void op_resume(struct op *op, int64_t res);
+/* For steps: it waits on this list; whoever takes the list resumes all, with 0, and each looks again. */
+LIST_HEAD(op_waits, op);
+void op_wait(struct op *op, struct op_waits *list);
+void op_waits_resume(struct op_waits *todo);
 /* For steps: another operation as a part of this one, in memory of the family's that outlives it; begun
  * without a turn in between. op_sub_prepare() is op_prepare() without budget. The result, or OP_PENDING: the
  * op is entered again with it. What ends the op early ends the part first. */

@@ -9,6 +9,9 @@
  *                                         what it is opened for is held: open here, tell what we want soon
  *                                         else, or to be cut: OPEN
  *
+ * With delegations of ours in the way (deleg.h) it waits before that. Where the mount says so (open_waits) it
+ * waits behind it, until what it is opened for is granted: without, the first read or write does.
+ *
  * CREATE goes out without a LOOKUP before it: the MDS opens what is there and says so. A cut (O_TRUNC) takes
  * effect in the MDS, so it goes along only where the caller's right to it is known.
  *
@@ -18,6 +21,7 @@
  * A held cap is the MDS's word that the inode may be used here; it then only needs to know what the open file
  * wants (doc/protocol.md 10.1). There is no close message: what is wanted sinks with the last open file.
  */
+#include "deleg.h"
 #include "dirops.h"
 #include "meta.h"
 #include "naming.h"
@@ -28,7 +32,17 @@
 #include <sys/stat.h>
 #include "walk_impl.h"
 
-enum { CREATE_QUOTA = NAMING_READY, CREATE_SENT, OPEN_CHAIN, OPEN_WALK, OPEN_ATTRS, OPEN_JUDGE, OPEN_SENT };
+enum {
+	CREATE_QUOTA = NAMING_READY,
+	CREATE_SENT,
+	OPEN_CHAIN,
+	OPEN_WALK,
+	OPEN_ATTRS,
+	OPEN_JUDGE,
+	OPEN_DELEG,
+	OPEN_SENT,
+	OPEN_CAPS
+};
 
 static bool to_write(int flags)
 {
@@ -368,7 +382,8 @@ static bool attrs_needed(const struct op *op)
 	struct meta *m = op->m;
 
 	return !walk_free_pass(m, &op->walk) && !op->u.open.created && op->inode->key.snapid == SNAP_HEAD &&
-	       !perm_known(m, caps_issued(op->inode, ring_now(m->ring)) | op->walk.fresh);
+	       !perm_known(m, caps_issued(op->inode, ring_now(m->ring)) | deleg_known(op->inode) |
+				  op->walk.fresh);
 }
 
 /* The MDS is asked to cut, and where what the file is opened for is not held. That could be wished for as
@@ -393,11 +408,43 @@ static bool must_ask(const struct op *op)
 	return (need & ~caps_issued(i, ring_now(op->m->ring))) || (to_write(flags) && !cap_auth(i));
 }
 
+/* ---- open, and the caps for it ---- */
+
+static void caps_came(struct cap_wait *w, int err)
+{
+	struct op *op = w->user;
+
+	if (!err)
+		caps_put(op->m, op->inode, w->got);
+	op_resume(op, err);
+}
+
+static int64_t open_caps(struct op *op)
+{
+	struct inode *i = op->inode;
+	struct cap_wait *w = &op->u.open.caps;
+	enum open_mode mode = mode_of(op->u.open.flags);
+	int err;
+
+	*w = (struct cap_wait){ .inode = i, .fn = caps_came, .user = op };
+	w->need = ((mode & OPEN_RD) ? CAP_FR : 0) | ((mode & OPEN_WR) ? CAP_FW : 0);
+	if (!op->m->open_waits || (op->u.open.flags & O_PATH) || !S_ISREG(i->a.mode) ||
+	    i->key.snapid != SNAP_HEAD || !(w->need & ~caps_issued(i, ring_now(op->m->ring))))
+		return op->u.open.created;
+	op->at = OPEN_CAPS;
+	err = caps_get(op->m, w);
+	if (!err)
+		caps_put(op->m, i, w->got);
+	return err == 1 ? OP_PENDING : err ? err : op->u.open.created;
+}
+
 static int64_t open_found(struct op *op, int64_t res)
 {
 	struct walk *w = &op->walk;
 	int err;
 
+	if (op->at == OPEN_CAPS)
+		return res ? res : op->u.open.created;
 	if (op->at == OPEN_WALK) {
 		res = walk_step(op, res);
 		if (res == -ENOENT && op->u.open.denied)
@@ -418,11 +465,17 @@ static int64_t open_found(struct op *op, int64_t res)
 		err = op->u.open.created ? 0 : may_open(op->m, op->inode, op->u.open.flags, &w->cred);
 		if (err)
 			return err;
+		op->at = OPEN_DELEG;
+	}
+	if (op->at == OPEN_DELEG) {
+		if (!(op->u.open.flags & O_PATH) && deleg_wait(op, op->inode, to_write(op->u.open.flags)))
+			return OP_PENDING;
 		op->at = OPEN_SENT;
 		if (must_ask(op))
 			return send_open(op);
 	}
-	return make_file(op);
+	res = make_file(op);
+	return res < 0 ? res : open_caps(op);
 }
 
 static int64_t open_begin(struct op *op)
@@ -472,7 +525,17 @@ static int64_t open_step(struct op *op, int64_t res)
 	return res == OP_PENDING ? res : open_found(op, res);
 }
 
-const struct op_family op_open_family = { .name = "open", .step = open_step };
+/* It was open, and does not get what it was opened for. */
+static void open_end(struct op *op, int64_t res)
+{
+	if (op->at != OPEN_CAPS || res >= 0)
+		return;
+	caps_get_cancel(op->m, &op->u.open.caps);
+	file_close((struct file *)*op->u.open.out);
+	*op->u.open.out = NULL;
+}
+
+const struct op_family op_open_family = { .name = "open", .step = open_step, .end = open_end };
 
 /* ---- close ---- */
 
@@ -497,6 +560,7 @@ void file_close(struct file *f)
 {
 	if (f->data)
 		f->m->data->closed(f->m->data_arg, f);
+	deleg_return(f->m, f);
 	if (!(f->flags & O_PATH))
 		caps_close(f->m, f->inode, f->mode);
 	write_back(f);

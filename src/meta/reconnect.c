@@ -1,5 +1,6 @@
 /* reconnect.c: after a failover the new daemon asks its clients what they hold (doc/protocol.md 4.7). */
 #include "caps_impl.h"
+#include "deleg.h"
 
 #include <errno.h>
 
@@ -34,6 +35,7 @@ static void restart(struct meta *m, struct cap *c)
 	c->seq = c->low_seq = c->issue_seq = c->mseq = 0;
 	c->gen = c->session->cap_gen;
 	c->owes = false;
+	c->issued |= c->implemented & deleg_pins(c->inode); /* it will be asked for again */
 	if (inode_is_dir(c->inode)) { /* directory-operation bits do not survive a failover */
 		c->issued &= ~CAP_ANY_DIR_OPS;
 		c->implemented &= ~CAP_ANY_DIR_OPS;

@@ -2,6 +2,7 @@
  *
  *   WALK --(inode)--> CAPS held or just told? --no--> GETATTR --> FILL
  */
+#include "deleg.h"
 #include "meta.h"
 
 #include <errno.h>
@@ -23,7 +24,8 @@ static int64_t walk_then_caps(struct op *op, int64_t res, uint32_t need, bool fo
 	if (res)
 		return res;
 	op->inode = inode_get(op->walk.at);
-	if (!force && !(need & ~(caps_issued(op->inode, ring_now(m->ring)) | op->walk.fresh)))
+	if (!force &&
+	    !(need & ~(caps_issued(op->inode, ring_now(m->ring)) | deleg_known(op->inode) | op->walk.fresh)))
 		return 0;
 	op->at = AT_GETATTR;
 	return op_getattr(op, need | CAP_PIN);

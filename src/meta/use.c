@@ -1,5 +1,6 @@
 /* use.c: see use.h. */
 #include "caps_impl.h"
+#include "deleg.h"
 
 struct inode_use *inode_use(struct meta *m, struct inode *i)
 {
@@ -15,6 +16,7 @@ struct inode_use *inode_use(struct meta *m, struct inode *i)
 	TAILQ_INIT(&u->capsnaps);
 	TAILQ_INIT(&u->waiters);
 	LIST_INIT(&u->unsafe);
+	LIST_INIT(&u->delegs);
 	LIST_INSERT_HEAD(&m->in_use, u, in_use);
 	i->use = u;
 	m->cache.bytes += sizeof *u;
@@ -27,8 +29,9 @@ static bool at_rest(const struct inode_use *u)
 		if (u->refs[n])
 			return false;
 	return !inode_is_open(u->inode) && !u->dirty && !u->flushing && TAILQ_EMPTY(&u->flushes) &&
-	       TAILQ_EMPTY(&u->capsnaps) && TAILQ_EMPTY(&u->waiters) && LIST_EMPTY(&u->unsafe) && !u->locks &&
-	       !u->creating && !u->error && !u->release_at_ns && !u->renewing && !u->waking && !u->data;
+	       TAILQ_EMPTY(&u->capsnaps) && TAILQ_EMPTY(&u->waiters) && LIST_EMPTY(&u->unsafe) &&
+	       LIST_EMPTY(&u->delegs) && !u->locks && !u->creating && !u->error && !u->release_at_ns &&
+	       !u->renewing && !u->waking && !u->data;
 }
 
 static void use_free(struct meta *m, struct inode_use *u)
@@ -54,6 +57,7 @@ void uses_fini(struct meta *m)
 	struct inode_use *u;
 
 	while ((u = LIST_FIRST(&m->in_use)) != NULL) {
+		delegs_drop(u);
 		locks_drop(m, u->inode);
 		if (u != LIST_FIRST(&m->in_use))
 			continue; /* it held nothing else */

@@ -1,5 +1,5 @@
-/* use.h: what only an inode in use has: opened, referenced bit by bit, dirty, locked, changed and not yet
- * safe.
+/* use.h: what only an inode in use has: opened, referenced bit by bit, dirty, locked, delegated,
+ * changed and not yet safe.
  *
  * Made at the first need (inode_use) and dropped when all of it is at rest (inode_use_settle), so that a
  * merely cached inode does not carry it. While it exists it refers to its inode (nref), which therefore is
@@ -14,6 +14,7 @@ struct capsnap;
 struct cap_flush;
 struct cap_wait;
 struct lock_list;
+struct deleg;
 struct snapctx;
 
 /* How a file is open: what it wants (caps_wanted). */
@@ -52,6 +53,8 @@ struct inode_use {
 	uint32_t dirty_uid, dirty_gid; /* who made it dirty */
 	LIST_HEAD(, unsafe_link) unsafe;
 	struct lock_list *locks;   /* owned */
+	LIST_HEAD(, deleg) delegs; /* owned: deleg.h; */
+	uint32_t pinned;           /* the bits that they pin */
 	struct mreq *creating;     /* an asynchronous create that is not answered yet */
 	void *data;                /* the data side's (caps_data_ops): it keeps this in use; NULL = nothing */
 	int error;                 /* of what was lost, until somebody has been told */
