@@ -6,6 +6,7 @@
 #include "../ring/ring.h"
 #include "../meta/meta.h"
 
+struct block;
 struct data_op;
 struct data_perm;
 struct data_file;
@@ -40,8 +41,9 @@ struct data_side {
 	struct osdc *osdc;            /* owned; NULL until it is needed */
 	LIST_HEAD(, data_perm) perms; /* pools and namespaces that were asked for */
 	struct map_waiter *map_waiters;
-	struct data_ops appends;  /* in order: one at a time of each inode */
-	struct data_ops detached; /* data_op.c: those that go on without their operation */
+	struct data_ops appends;   /* in order: one at a time of each inode */
+	struct data_ops detached;  /* data_op.c: those that go on without their operation */
+	LIST_HEAD(, block) blocks; /* inside_block.c: in flight */
 	struct data_cache_opts cache_opts;
 	uint32_t read_flags;          /* OSD_FLAG_*: replicas that may answer; any thread changes them */
 	char *location;               /* owned: where in the CRUSH tree this client is */

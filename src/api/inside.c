@@ -45,6 +45,7 @@ static int fail_all(cephring_mount *mt, void *arg)
 	ops_fail_all(&mt->meta, -ESHUTDOWN, NULL);
 	commands_fail_all(&mt->meta, -ESHUTDOWN);
 	data_map_fail(mt, -ESHUTDOWN);
+	blocks_fail(mt, -ESHUTDOWN);
 	return 0;
 }
 

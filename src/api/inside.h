@@ -135,6 +135,19 @@ int inside_osd_addr(cephring_mount *m, int32_t osd, struct sockaddr_storage *add
 int inside_osd_place(cephring_mount *m, int32_t osd, char *out, size_t size);
 int inside_osd_count(cephring_mount *m);
 
+/* A part of one object of a file, past caps, cache and size. [waits] Bytes read, which end with the object;
+ * or all written and on stable storage; a negative errno: -ENOENT no such object, or pool. */
+struct inside_block {
+	cephring_inode *inode;
+	uint64_t object, offset;
+	int64_t pool;
+	void *buf;
+	uint32_t len;
+	bool write;
+	uint64_t snap_seq; /* write */
+};
+int inside_block(cephring_mount *m, const struct inside_block *b);
+
 /* From now on reads may be answered by the replica that is nearest by crush_location, or by primaries only.
  * Any thread. */
 void inside_localize_reads(cephring_mount *m, bool on);

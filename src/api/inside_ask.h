@@ -22,3 +22,6 @@ void question_answer(struct question *q, int res);
 int inside_ask(cephring_mount *mt, int (*fn)(cephring_mount *mt, void *arg), void *arg);
 /* The same when osdc_map() is there. */
 int inside_ask_map(cephring_mount *mt, int (*fn)(cephring_mount *mt, void *arg), void *arg);
+
+/* inside_block.c: what is in flight ends with `err`, soon. */
+void blocks_fail(cephring_mount *mt, int err);

@@ -400,26 +400,53 @@ uint64_t ceph_ll_get_internal_offset(struct ceph_mount_info *cm, struct Inode *i
 	return block / l.stripe_count % (l.object_size / l.stripe_unit) * l.stripe_unit;
 }
 
+/* A part of the object `block` of the file, as it lies in the pool: neither what is cached nor the file's
+ * size matters. */
+static int block_io(struct ceph_mount_info *cm, struct inside_block *b, uint64_t length,
+		    const struct ceph_file_layout *layout)
+{
+	if (!b->inode || !layout)
+		return -EINVAL;
+	if (!b->buf)
+		return -EFAULT;
+	if (length > UINT32_MAX)
+		return -EINVAL;
+	b->len = (uint32_t)length;
+	b->pool = layout->fl_pg_pool;
+	return inside_block(cm->m, b);
+}
+
 int ceph_ll_read_block(struct ceph_mount_info *cm, struct Inode *i, uint64_t block, char *buf,
 		       uint64_t offset, uint64_t length, struct ceph_file_layout *layout)
 {
-	(void)i, (void)block, (void)buf, (void)offset, (void)length, (void)layout;
+	struct inside_block b = {
+		.inode = (cephring_inode *)i, .object = block, .offset = offset, .buf = buf
+	};
+
 	ENTER(cm);
-	return UNSUPPORTED("ceph_ll_read_block");
+	return length ? block_io(cm, &b, length, layout) : 0;
 }
 
 int ceph_ll_write_block(struct ceph_mount_info *cm, struct Inode *i, uint64_t block, char *buf,
 			uint64_t offset, uint64_t length, struct ceph_file_layout *layout, uint64_t snapseq,
 			uint32_t sync)
 {
-	(void)i, (void)block, (void)buf, (void)offset, (void)length, (void)layout, (void)snapseq, (void)sync;
+	struct inside_block b = { .inode = (cephring_inode *)i,
+				  .object = block,
+				  .offset = offset,
+				  .buf = buf,
+				  .write = true,
+				  .snap_seq = snapseq };
+
+	(void)sync; /* when it returns it is safe in any case */
 	ENTER(cm);
-	return UNSUPPORTED("ceph_ll_write_block");
+	return length ? block_io(cm, &b, length, layout) : -EINVAL;
 }
 
+/* Every block that was written is safe. */
 int ceph_ll_commit_blocks(struct ceph_mount_info *cm, struct Inode *i, uint64_t offset, uint64_t range)
 {
 	(void)i, (void)offset, (void)range;
 	ENTER(cm);
-	return UNSUPPORTED("ceph_ll_commit_blocks");
+	return 0;
 }

@@ -8,6 +8,14 @@ static const struct twice_known known[] = {
 	/* the name is not there, and who asks may see that */
 	{ "750 bob rmdir", "-EACCES", "-ENOENT" },
 	{ "755 bob rmdir", "-EACCES", "-ENOENT" },
+	/* the layout that is given is not looked at but overwritten, and no pool is asked */
+	{ "ceph_ll_read_block(cm, in, 0, buf, 0, 5, layout_of(cm, in, &l))", "-ENOENT", "5" },
+	{ "read block", "\"\"", "\"hello\"" },
+	{ "l.fl_stripe_unit == was.fl_stripe_unit", "0", "1" },
+	{ "l.fl_pg_pool == was.fl_pg_pool", "0", "1" },
+	{ "ceph_ll_read_block(cm, in, 1, buf, 10, 10, layout_of(cm, in, &l))", "-ENOENT", "2" },
+	{ "ceph_ll_write_block(cm, in, 0, \"HELLO\", 1, 5, layout_of(cm, in, &l), 0, 1)", "-ENOENT", "5" },
+	{ "written block", "\"\"", "\"hHELLO\"" },
 	{ NULL, NULL, NULL },
 };
 
@@ -359,6 +367,55 @@ static void snapshots(struct ceph_mount_info *cm)
 	R(ceph_statx(cm, "/s/.snap/one", &st, CEPH_STATX_SIZE, 0));
 }
 
+static struct ceph_file_layout *layout_of(struct ceph_mount_info *cm, struct Inode *in,
+					  struct ceph_file_layout *l)
+{
+	ceph_ll_file_layout(cm, in, l);
+	return l;
+}
+
+/* Objects of a file, past the file. */
+static void blocks(struct ceph_mount_info *cm)
+{
+	struct ceph_file_layout l, was;
+	struct ceph_statx st;
+	struct Inode *r, *in;
+	struct Fh *fh;
+	char buf[16] = "";
+	int n;
+
+	R(ceph_ll_lookup_root(cm, &r));
+	R(ceph_ll_create(cm, r, "blocks", 0644, O_CREAT | O_RDWR, &in, &fh, &st, CEPH_STATX_INO, 0, root));
+	R(ceph_ll_write(cm, fh, 0, 11, "hello world"));
+	R(ceph_ll_write(cm, fh, 4 << 20, 12, "second block"));
+	R(ceph_ll_fsync(cm, fh, 0));
+	layout_of(cm, in, &was);
+	R(ceph_ll_read_block(cm, in, 0, buf, 0, 5, layout_of(cm, in, &l)));
+	say_text("read block", buf, (long long)strlen(buf));
+	R(l.fl_stripe_unit == was.fl_stripe_unit);
+	R(l.fl_pg_pool == was.fl_pg_pool);
+	R(ceph_ll_read_block(cm, in, 1, buf, 10, 10, layout_of(cm, in, &l)));
+	R(ceph_ll_read_block(cm, in, 2, buf, 0, 5, layout_of(cm, in, &l)));
+	layout_of(cm, in, &l)->fl_pg_pool = 77;
+	R(ceph_ll_read_block(cm, in, 0, buf, 0, 5, &l));
+	R(ceph_ll_write_block(cm, in, 0, "HELLO", 0, 0, layout_of(cm, in, &l), 0, 1));
+	R(ceph_ll_write_block(cm, in, 0, "HELLO", 1, 5, layout_of(cm, in, &l), 0, 1));
+	memset(buf, 0, sizeof buf);
+	n = ceph_ll_read_block(cm, in, 0, buf, 0, 6, layout_of(cm, in, &l));
+	say_text("written block", buf, n < 0 ? 0 : n);
+	R(ceph_ll_commit_blocks(cm, in, 0, 5));
+	R(ceph_ll_commit_blocks(cm, in, 0, 0));
+	OURS(ceph_ll_read_block(cm, in, 0, buf, 0, 0, layout_of(cm, in, &l)), 0);
+	OURS(ceph_ll_read_block(cm, in, 0, buf, 0, 1, NULL), -EINVAL);
+	OURS(ceph_ll_read_block(cm, in, 0, NULL, 0, 1, &l), -EFAULT);
+	OURS(ceph_ll_write_block(cm, NULL, 0, "x", 0, 1, &l, 0, 1), -EINVAL);
+	OURS(ceph_ll_read_block(cm, in, 0, buf, 0, UINT64_MAX, &l), -EINVAL);
+	OURS(ceph_ll_read_block(cm, in, 0, buf, UINT64_MAX, 5, &l), -EINVAL);
+	R(ceph_ll_close(cm, fh));
+	R(ceph_ll_put(cm, in) >= 0);
+	R(ceph_ll_put(cm, r) >= 0);
+}
+
 static void checks(struct ceph_mount_info *cm)
 {
 	gid_t groups[] = { 2000 };
@@ -372,6 +429,7 @@ static void checks(struct ceph_mount_info *cm)
 	rights(cm);
 	locks(cm);
 	snapshots(cm);
+	blocks(cm);
 	ceph_userperm_destroy(root);
 	ceph_userperm_destroy(alice);
 	ceph_userperm_destroy(bob);
