@@ -156,6 +156,13 @@ static void held(void *arg, const struct inode *i)
 	mt->watch->held(mt->watch->arg, i->key.ino);
 }
 
+static void unmet(void *arg)
+{
+	const cephring_mount *mt = arg;
+
+	mt->watch->unmet(mt->watch->arg);
+}
+
 static void unnamed(void *arg, const struct dentry *d)
 {
 	const cephring_mount *mt = arg;
@@ -181,6 +188,7 @@ static int watch(cephring_mount *mt, void *arg)
 {
 	mt->watch = arg;
 	mt->meta.on_held = held;
+	mt->meta.on_unmet = unmet;
 	mt->meta.on_unnamed = unnamed;
 	mt->meta.on_recall = recalled;
 	mt->meta.on_deleg_over = deleg_over;

@@ -75,6 +75,8 @@ struct inside_watch {
 	/* The MDS wants fewer caps, and this inode keeps its own because the program holds the last
 	 * reference. */
 	void (*held)(void *arg, uint64_t ino);
+	/* With all of these it is still not enough. */
+	void (*unmet)(void *arg);
 	/* Cached data of the inode is given up because another client may change it. */
 	void (*invalidated)(void *arg, uint64_t ino);
 	/* An inode that the program refers to was removed by another client; this was a name of it. */

@@ -18,9 +18,9 @@
 
 enum { NOTES_MAX = 1 << 17 };
 
-enum what { HELD, INVALIDATED, UNNAMED, RECALLED };
+enum what { HELD, UNMET, INVALIDATED, UNNAMED, RECALLED };
 
-static const char *const called[] = { "ino_release_cb", "ino_cb", "dentry_cb",
+static const char *const called[] = { "ino_release_cb", "remount_cb", "ino_cb", "dentry_cb",
 				      "the function of a delegation" };
 
 struct note {
@@ -59,7 +59,7 @@ static void note(struct teller *t, const struct note *what, const char *name)
 	struct note *n;
 
 	/* the MDS asks again for what it does not get back; all else is told in any case */
-	if (what->what == HELD && atomic_load(&t->count) >= NOTES_MAX)
+	if (what->what <= UNMET && atomic_load(&t->count) >= NOTES_MAX)
 		return;
 	n = malloc(sizeof *n + what->len + 1);
 	if (!n) {
@@ -80,6 +80,11 @@ static void note(struct teller *t, const struct note *what, const char *name)
 static void on_held(void *arg, uint64_t ino)
 {
 	note(arg, &(struct note){ .what = HELD, .ino = ino }, "");
+}
+
+static void on_unmet(void *arg)
+{
+	note(arg, &(struct note){ .what = UNMET }, "");
 }
 
 static void on_invalidated(void *arg, uint64_t ino)
@@ -112,12 +117,17 @@ static void say(struct ceph_mount_info *cm, const struct note *n)
 {
 	client_ino_release_t release = __atomic_load_n(&cm->callbacks.ino_release_cb, __ATOMIC_ACQUIRE);
 	client_ino_callback_t ino = __atomic_load_n(&cm->callbacks.ino_cb, __ATOMIC_ACQUIRE);
+	client_remount_callback_t remount = __atomic_load_n(&cm->callbacks.remount_cb, __ATOMIC_ACQUIRE);
 	client_dentry_callback_t dentry = __atomic_load_n(&cm->callbacks.dentry_cb, __ATOMIC_ACQUIRE);
 	void *handle = __atomic_load_n(&cm->callbacks.handle, __ATOMIC_ACQUIRE);
+	int err;
 	vinodeno_t v = { { n->ino }, { CEPH_NOSNAP } }, dir = { { n->dir_ino }, { CEPH_NOSNAP } };
 
 	if (n->what == HELD && release)
 		release(handle, v);
+	if (n->what == UNMET && remount && (err = remount(handle)) != 0)
+		compat_log(CEPHRING_LOG_WARN, "remount_cb gave %d: more caps are held than an MDS wants",
+			   err);
 	if (n->what == INVALIDATED && ino)
 		ino(handle, v, 0, 0);
 	if (n->what == UNNAMED && dentry)
@@ -207,7 +217,8 @@ int callbacks_begin(struct ceph_mount_info *cm)
 	if (!t)
 		return -ENOMEM;
 	t->cm = cm;
-	t->watch = (struct inside_watch){ on_held, on_invalidated, on_unnamed, on_recalled, on_over, t };
+	t->watch =
+	    (struct inside_watch){ on_held, on_unmet, on_invalidated, on_unnamed, on_recalled, on_over, t };
 	err = thread_begin(t);
 	if (err) {
 		free(t);
@@ -223,6 +234,15 @@ int callbacks_begin(struct ceph_mount_info *cm)
 		teller_end(t, true);
 	}
 	return err;
+}
+
+void callbacks_waits(struct ceph_mount_info *cm, void *what)
+{
+	client_switch_interrupt_callback_t fn =
+	    __atomic_load_n(&cm->callbacks.switch_intr_cb, __ATOMIC_ACQUIRE);
+
+	if (fn)
+		fn(__atomic_load_n(&cm->callbacks.handle, __ATOMIC_ACQUIRE), what);
 }
 
 bool callbacks_inside(const struct ceph_mount_info *cm)

@@ -122,6 +122,8 @@ void user_leave(struct user *u);
 
 /* From now on the mount's callbacks are called. 0 or -errno. */
 int callbacks_begin(struct ceph_mount_info *cm);
+/* The calling thread begins to wait for a lock, which `what` stands for; NULL: it does not wait any more. */
+void callbacks_waits(struct ceph_mount_info *cm, void *what);
 /* Is this a callback? */
 bool callbacks_inside(const struct ceph_mount_info *cm);
 /* None is under way any more, and none comes. Not inside one. `gone`: nor is there a mount that could ask. */

@@ -125,12 +125,17 @@ int ceph_sync_fs(struct ceph_mount_info *cm)
 
 int ceph_flock(struct ceph_mount_info *cm, int fd, int operation, uint64_t owner)
 {
+	bool waits = !(operation & (LOCK_NB | LOCK_UN));
 	int err;
 
 	ENTER(cm);
 	FD(s, cm, fd);
 	slot_wrote(s);
+	if (waits)
+		callbacks_waits(cm, s);
 	err = cephring_sync_flock(s->file, operation, owner);
+	if (waits)
+		callbacks_waits(cm, NULL);
 	return err == -EAGAIN ? -EWOULDBLOCK : err;
 }
 

@@ -44,12 +44,20 @@ int ceph_ll_getlk(struct ceph_mount_info *cm, Fh *fh, struct flock *fl, uint64_t
 int ceph_ll_setlk(struct ceph_mount_info *cm, Fh *fh, struct flock *fl, uint64_t owner, int sleep)
 {
 	struct cephring_lock lock;
+	bool waits;
 	int err;
 
 	ENTER(cm);
 	FH(s, cm, fh);
 	err = to_ring(fl, owner, &lock);
-	if (!err)
-		slot_wrote(s);
-	return err ? err : cephring_sync_setlk(s->file, &lock, sleep);
+	if (err)
+		return err;
+	slot_wrote(s);
+	waits = sleep && lock.type != F_UNLCK;
+	if (waits)
+		callbacks_waits(cm, s);
+	err = cephring_sync_setlk(s->file, &lock, sleep);
+	if (waits)
+		callbacks_waits(cm, NULL);
+	return err;
 }

@@ -166,15 +166,14 @@ void ceph_ll_register_callbacks(struct ceph_mount_info *cm, struct ceph_client_c
 		__atomic_store_n(&cm->callbacks.ino_release_cb, args->ino_release_cb, __ATOMIC_RELEASE);
 	if (args->dentry_cb)
 		__atomic_store_n(&cm->callbacks.dentry_cb, args->dentry_cb, __ATOMIC_RELEASE);
-	/* what FUSE needs to make the kernel forget names, and to interrupt a lock */
 	if (args->switch_intr_cb)
-		GAP("ceph_ll_register_callbacks: switch_intr_cb");
+		__atomic_store_n(&cm->callbacks.switch_intr_cb, args->switch_intr_cb, __ATOMIC_RELEASE);
 	if (args->remount_cb)
-		GAP("ceph_ll_register_callbacks: remount_cb");
-	if (!args->ino_cb && !args->ino_release_cb && !args->dentry_cb)
+		__atomic_store_n(&cm->callbacks.remount_cb, args->remount_cb, __ATOMIC_RELEASE);
+	if (!args->ino_cb && !args->ino_release_cb && !args->dentry_cb && !args->remount_cb)
 		return;
 	err = callbacks_begin(cm);
 	if (err)
-		compat_log(CEPHRING_LOG_ERROR, "ino_cb, ino_release_cb, dentry_cb: never called: %s",
-			   strerror(-err));
+		compat_log(CEPHRING_LOG_ERROR,
+			   "ino_cb, ino_release_cb, dentry_cb, remount_cb: never called: %s", strerror(-err));
 }

@@ -124,6 +124,8 @@ struct meta {
 	/* Nothing of this name is left, and the program refers to what it led to; likewise. Readers must not
 	 * be kept waiting. */
 	void (*on_unnamed)(void *arg, const struct dentry *d);
+	/* More is held than the MDS wants, also of what the program's references keep. */
+	void (*on_unmet)(void *arg);
 	/* A delegation is to be given back (told once); one was not in time, and the mount is over for the
 	 * program. */
 	void (*on_recall)(void *arg, const struct deleg *d);

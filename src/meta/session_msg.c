@@ -114,6 +114,8 @@ static void recall(struct session *s, uint32_t max_caps)
 		}
 	}
 	ask_program(s, max_caps);
+	if (m->on_unmet && s->cap_count > max_caps)
+		m->on_unmet(m->arg);
 	session_send_releases(s);
 }
 

@@ -17,6 +17,7 @@ static uint64_t ino[FILES];
 static atomic_int released, twice_held, asked_failed, put_failed, wrong_thread, wrong_handle, left_inside;
 static atomic_int invalidated, other_range;
 static atomic_int gone, wrong_name;
+static atomic_int remounted, begun, ended;
 static _Atomic uint64_t watched, watched_dir;
 static pthread_t main_thread;
 static int handle;
@@ -65,6 +66,24 @@ static void on_invalid(void *arg, vinodeno_t v, int64_t off, int64_t len)
 	invalidated++;
 }
 
+static int on_remount(void *arg)
+{
+	look(arg);
+	remounted++;
+	return 0;
+}
+
+/* On the thread that waits; what stands for the lock is nobody's but the library's. */
+static void on_switch(void *arg, void *data)
+{
+	if (arg != &handle)
+		wrong_handle = 1;
+	if (data)
+		begun++;
+	else
+		ended++;
+}
+
 static bool comes(atomic_int *count, int least)
 {
 	for (int n = 0; n < WAIT_TENTHS && *count < least; n++)
@@ -107,6 +126,7 @@ static void too_many_caps(struct ceph_mount_info *cm, struct Inode *dir)
 	twice_ceph("config set mds mds_max_caps_per_client %d", ALLOWED);
 	R(comes(&released, (FILES - ALLOWED) * 3 / 4));
 	OURS(released >= (FILES - ALLOWED) * 3 / 4, 1);
+	R(comes(&remounted, 1));
 	R(twice_held);
 	R(asked_failed);
 	R(put_failed);
@@ -156,6 +176,38 @@ static void another_writes(struct ceph_mount_info *cm, struct Inode *dir)
 	R(ceph_ll_put(cm, in) >= 0);
 }
 
+static void locks(struct ceph_mount_info *cm, struct Inode *dir)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+	struct ceph_statx st;
+	struct Inode *in;
+	struct Fh *fh;
+	int fd;
+
+	R(ceph_ll_create(cm, dir, "locked", 0644, O_CREAT | O_RDWR, &in, &fh, &st, CEPH_STATX_INO, 0, root));
+	R(ceph_ll_setlk(cm, fh, &fl, 1, 0));
+	R(begun + ended);
+	R(ceph_ll_setlk(cm, fh, &fl, 1, 1));
+	R(begun);
+	R(ended);
+	R(ceph_ll_getlk(cm, fh, &fl, 2));
+	fl.l_type = F_UNLCK;
+	R(ceph_ll_setlk(cm, fh, &fl, 1, 1));
+	R(begun);
+	R(ended);
+	R((fd = ceph_open(cm, "/locked", O_RDWR, 0)) >= 0);
+	R(ceph_flock(cm, fd, LOCK_EX | LOCK_NB, 5));
+	R(begun);
+	R(ceph_flock(cm, fd, LOCK_EX, 5));
+	R(ceph_flock(cm, fd, LOCK_UN, 5));
+	R(begun);
+	R(ended);
+	R(ceph_close(cm, fd));
+	R(ceph_ll_close(cm, fh));
+	R(ceph_ll_put(cm, in) >= 0);
+	R(ceph_unlink(cm, "/locked"));
+}
+
 static void checks(struct ceph_mount_info *cm)
 {
 	struct ceph_client_callback_args args = { .handle = &handle, .ino_release_cb = on_release };
@@ -171,7 +223,10 @@ static void checks(struct ceph_mount_info *cm)
 	args.ino_release_cb = NULL;
 	args.ino_cb = on_invalid;
 	args.dentry_cb = on_gone;
+	args.remount_cb = on_remount;
+	args.switch_intr_cb = on_switch;
 	ceph_ll_register_callbacks(cm, &args);
+	locks(cm, dir);
 	too_many_caps(cm, dir);
 	another_writes(cm, dir);
 	R(wrong_thread);
