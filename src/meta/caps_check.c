@@ -1,5 +1,6 @@
 /* caps_check.c: what must be so of an inode's caps, uses and flushes at any time. */
 #include "caps_impl.h"
+#include "deleg.h"
 
 static const char *check_caps(const struct inode *i)
 {
@@ -61,6 +62,20 @@ static const char *check_capsnaps(const struct inode_use *u)
 	return NULL;
 }
 
+static const char *check_delegs(const struct inode_use *u)
+{
+	const struct deleg *d;
+	uint32_t bits = 0;
+
+	LIST_FOREACH(d, &u->delegs, link)
+	{
+		if (d->file->inode != u->inode)
+			return "a delegation of another inode";
+		bits |= d->bits;
+	}
+	return bits != u->pinned ? "pinned bits are not those of the delegations" : NULL;
+}
+
 static const char *check_use(const struct inode_use *u)
 {
 	bool behind = u->dirty || u->flushing || u->refs[REF_FB] || !TAILQ_EMPTY(&u->capsnaps);
@@ -68,6 +83,7 @@ static const char *check_use(const struct inode_use *u)
 	const char *why = check_flushes(u);
 
 	why = why ? why : check_capsnaps(u);
+	why = why ? why : check_delegs(u);
 	if (why)
 		return why;
 	if (!u->inode->nref)

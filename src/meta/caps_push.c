@@ -134,6 +134,7 @@ static void handle_export(struct meta *m, struct cap *c, const struct caps_msg *
 		hold_place(m, c, g);
 	cap_unlink(m, c, false);
 	cache_write_end(&m->cache);
+	deleg_recall(m, i, ~caps_held(i));
 	if (i->use) {
 		i->use->requested_max_size = 0;
 		i->use->kick |= !TAILQ_EMPTY(&i->use->flushes);
