@@ -3,7 +3,7 @@
 clang: with AddressSanitizer and UndefinedBehaviorSanitizer and the fuzz targets; what runs in tests comes from here.
 gcc: as a user would build it; the unit tests run there once more, with the timing of real code and without the
 sanitizers' own limits.
-tsan: clang with ThreadSanitizer, and of the tests only those with several threads on the cache.
+tsan: clang with ThreadSanitizer, and of the tests only those with several threads on the cache or in the drop-in.
 """
 
 import os
@@ -29,7 +29,11 @@ BUILDS = {
     ],
 }
 COMPILER = {"tsan": "clang"}  # where it is not the build's name
-TARGETS = {"tsan": ["tests/stress_readers"]}  # where it is not all
+# Cluster tests that run with ThreadSanitizer too: those whose threads are all inside the drop-in.
+RACED = ("compat_threads", "compat_unload")
+TARGETS = {  # where it is not all
+    "tsan": ["tests/stress_readers", "src/compat/libcephfs.so.2.0.0", *(f"tests/cluster_{name}" for name in RACED)]
+}
 TESTED = os.path.join(REPO, "build-clang")
 PLAIN = os.path.join(REPO, "build-gcc")
 RACES = os.path.join(REPO, "build-tsan")

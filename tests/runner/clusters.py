@@ -15,12 +15,13 @@ import time
 import traceback
 
 from . import programs
-from .builds import REPO, TESTED
+from .builds import RACED, RACES, REPO, TESTED
 
 DEVCLUSTER = os.path.join(REPO, "tools", "devcluster")
 TIMEOUT_S = 120
 START_S = 240
 WIDTH = max(2, os.cpu_count() or 2) + 1  # clusters at a time
+BUILT = [(TESTED, "cluster"), (RACES, "cluster-tsan")]
 HEAD = re.compile(r"/\*\s*cluster:\s*([^;*]*?)\s*(?:;\s*timeout:\s*(\d+)\s*)?\*/")
 
 
@@ -150,9 +151,10 @@ class Group:
         try:
             while test := take():
                 _, name, timeout = test
-                if self.heal(name):
-                    self.one(name, timeout)
-                    self.forget_clients()
+                for where, label in BUILT[: 2 if name in RACED else 1]:
+                    if self.heal(name):
+                        self.one(name, timeout, where, label)
+                        self.forget_clients()
         finally:
             if keep:
                 print(f"  kept: tools/devcluster env --name {self.name}", flush=True)
@@ -210,13 +212,13 @@ class Group:
         pairs = (line[len("export ") :].split("=", 1) for line in out.splitlines())
         return {key: value.strip("'") for key, value in pairs}
 
-    def one(self, name, timeout):
-        program = os.path.join(TESTED, "tests", "cluster_" + name)
+    def one(self, name, timeout, where, label):
+        program = os.path.join(where, "tests", "cluster_" + name)
         if not os.path.exists(program):
-            self.tally.add(f"cluster/{name}", False, f"{program} is not built: tests/meson.build must list it")
+            self.tally.add(f"{label}/{name}", False, f"{program} is not built: tests/meson.build must list it")
             return
         env = self.env()
         env["LSAN_OPTIONS"] = f"suppressions={REPO}/tests/cluster/leaks.supp:print_suppressions=0"
         began = time.monotonic()
         status, out = programs.run([program], timeout, env)
-        self.tally.program(f"cluster/{name}", out, status, out, time.monotonic() - began)
+        self.tally.program(f"{label}/{name}", out, status, out, time.monotonic() - began)
