@@ -151,7 +151,8 @@ int main(int argc, char **argv)
 		snprintf(dir, sizeof dir, "%s-other", getenv("CLUSTER_DIR"));
 		setenv("OTHER_DIR", dir, 1);
 		atexit(wipe);
-		if (!tap_ok(!other_cluster("start --suite \"$CLUSTER_SUITE\""), "another cluster starts"))
+		if (!tap_ok(!other_cluster("start --keys mixed --suite \"$CLUSTER_SUITE\""),
+			    "another cluster starts"))
 			return tap_end();
 	}
 	return twice_main(argc, argv, checks, known);
