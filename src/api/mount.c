@@ -431,6 +431,8 @@ static int fill(cephring_mount *mt, const cephring_config *c, const struct cephr
 	mo.timeout = o->session_timeout ? mt->timeout : NULL;
 	mo.entity_id = strchr(mt->entity, '.') + 1;
 	mo.hostname = mt->hostname;
+	snprintf(mt->pid, sizeof mt->pid, "%d", (int)getpid());
+	mo.pid = mt->pid;
 	mo.cache_bytes = config_u64(c, OPT_CACHE_BYTES);
 	mo.max_ops = (uint32_t)config_u64(c, OPT_MAX_OPS);
 	mt->log = (struct log){ .level = (enum log_level)o->log_level,

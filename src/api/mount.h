@@ -23,6 +23,7 @@ struct cephring_mount {
 	char hostname[65];
 	char *uuid;       /* owned; NULL = none */
 	char timeout[16]; /* of the session, in seconds */
+	char pid[16];     /* of this process */
 	struct reclaim reclaim;
 	bool reclaims;    /* this is no mount, but ends what another left behind */
 	uint32_t *groups; /* owned: of meta's default credentials */

@@ -24,8 +24,8 @@ enum {
 };
 
 struct meta_opts {
-	/* Borrowed; for the session metadata. root: the mount's; NULL, as uuid and timeout: not told. */
-	const char *entity_id, *hostname, *root, *uuid, *timeout;
+	/* Borrowed; for the session metadata. root: the mount's; NULL, as pid, uuid and timeout: not told. */
+	const char *entity_id, *hostname, *pid, *root, *uuid, *timeout;
 	uint64_t cache_bytes;
 	uint32_t max_ops;
 	uint32_t modes[2], mode_count; /* CON_MODE_*, best first */

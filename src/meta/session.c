@@ -182,6 +182,7 @@ void session_send_open(struct session *s)
 		{ "client_version", "cephring" },
 		{ "entity_id", m->o.entity_id },
 		{ "hostname", m->o.hostname },
+		{ "pid", m->o.pid },
 		{ "root", m->o.root },
 		{ "uuid", m->o.uuid },
 		{ "timeout", m->o.timeout },

@@ -58,6 +58,8 @@ static void asks(struct ceph_mount_info *cm)
 	R(ask(cm, "0", sessions));
 	snprintf(own, sizeof own, "\"id\":%llu", (unsigned long long)ceph_get_instance_id(cm));
 	R(printed(own));
+	snprintf(own, sizeof own, "\"pid\":\"%d\"", (int)getpid());
+	say(printed(own), "whose process it is");
 	R(ask(cm, first, "{\"prefix\": \"status\", \"format\": \"json\"}"));
 	at = out ? memmem(out, out_len, "\"id\":", 5) : NULL;
 	snprintf(gid, sizeof gid, "%llu", at ? strtoull(at + 5, NULL, 10) : 0);
