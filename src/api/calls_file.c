@@ -1,6 +1,5 @@
 /* calls_file.c: the public operations on open files and directories. */
 #include "calls.h"
-#include "inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,8 +81,7 @@ int cephring_readdir(cephring_file *pubf, void *buf, size_t size, struct cephrin
 	return err;
 }
 
-static int close_by(cephring_file *pubf, struct cephring_op *pub, cephring_cb cb, void *user,
-		    int (*submit)(struct op *op))
+int cephring_close(cephring_file *pubf, struct cephring_op *pub, cephring_cb cb, void *user)
 {
 	struct file *f = (struct file *)pubf;
 	uint32_t idle = 0;
@@ -95,21 +93,11 @@ static int close_by(cephring_file *pubf, struct cephring_op *pub, cephring_cb cb
 	err = op_prepare(f->m, pub, &op_close_family, cb, user, &op);
 	if (!err) {
 		op->u.file.file = f;
-		err = submit(op);
+		err = op_submit(op);
 	}
 	if (err)
 		__atomic_store_n(&f->busy, 0, __ATOMIC_RELEASE);
 	return err;
-}
-
-int cephring_close(cephring_file *f, struct cephring_op *pub, cephring_cb cb, void *user)
-{
-	return close_by(f, pub, cb, user, op_submit);
-}
-
-int inside_close_later(cephring_file *f, struct cephring_op *pub, cephring_cb cb, void *user)
-{
-	return close_by(f, pub, cb, user, op_submit_later);
 }
 
 cephring_inode *cephring_file_inode(cephring_file *f)

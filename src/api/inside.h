@@ -91,10 +91,6 @@ struct inside_watch {
 /* [waits] From now on; borrowed until the mount ends. */
 int inside_watch(cephring_mount *m, const struct inside_watch *w);
 
-/* As cephring_close(), of a file that nobody wants to know anything of any more: it may be done a second
- * later, so that the engine is not woken for it alone. */
-int inside_close_later(cephring_file *f, struct cephring_op *op, cephring_cb cb, void *user);
-
 /* [waits] From now on a file is open when the caps to read or write it are there, as libcephfs has it: until
  * then another client may not know that somebody opened it. */
 int inside_open_waits(cephring_mount *m);

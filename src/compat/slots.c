@@ -1,7 +1,6 @@
 /* slots.c: see slots.h. */
 #include "slots.h"
 #include "../api/futex.h"
-#include "../api/inside.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -149,7 +148,7 @@ static void closed(struct cephring_op *op, int64_t res, void *user)
 static int close_unwaited(cephring_file *f)
 {
 	struct closing *c = calloc(1, sizeof *c);
-	int err = c ? inside_close_later(f, &c->op, closed, c) : -ENOMEM;
+	int err = c ? cephring_close(f, &c->op, closed, c) : -ENOMEM;
 
 	if (err)
 		free(c);
@@ -157,7 +156,8 @@ static int close_unwaited(cephring_file *f)
 }
 
 /* Inside a callback of the engine nothing may wait: it closes by itself then. So does what has no loss to
- * tell, unless there is no room for one more operation: and it does not wake the engine for that. */
+ * tell, unless there is no room for one more operation. It is not put off: as long as the file counts as
+ * open, another client may be kept waiting. */
 static int file_close(cephring_file *f, bool wrote)
 {
 	int err;

@@ -173,7 +173,7 @@ int op_prepare(struct meta *m, struct cephring_op *pub, const struct op_family *
 	return 0;
 }
 
-static int submit(struct op *op, int (*post)(struct ring *r, struct ring_task *t))
+int op_submit(struct op *op)
 {
 	struct meta *m = op->m;
 	int err = 0;
@@ -182,22 +182,12 @@ static int submit(struct op *op, int (*post)(struct ring *r, struct ring_task *t
 	if (ring_is_owner(m->ring))
 		ring_defer(m->ring, &op->task);
 	else
-		err = post(m->ring, &op->task);
+		err = ring_post(m->ring, &op->task);
 	if (err) {
 		op->state = OP_IDLE;
 		__atomic_sub_fetch(&m->op_count, 1, __ATOMIC_RELAXED);
 	}
 	return err;
-}
-
-int op_submit(struct op *op)
-{
-	return submit(op, ring_post);
-}
-
-int op_submit_later(struct op *op)
-{
-	return submit(op, ring_post_later);
 }
 
 /* ---- waiting for another operation, or for the program ---- */

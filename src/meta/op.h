@@ -194,8 +194,6 @@ enum op_state { OP_IDLE, OP_QUEUED, OP_RUNNING, OP_WAITING };
 int op_prepare(struct meta *m, struct cephring_op *pub, const struct op_family *fam, cephring_cb cb,
 	       void *user, struct op **out);
 int op_submit(struct op *op);
-/* The same for what nobody waits for: ring_post_later(). */
-int op_submit_later(struct op *op);
 /* The path it will walk, when it runs; all borrowed from the caller. `at` NULL: the mount's root. */
 void op_set_walk(struct op *op, struct inode *at, const char *path, int flags,
 		 const struct cephring_cred *cred, uint32_t mask);

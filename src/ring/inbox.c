@@ -14,7 +14,6 @@ int inbox_init(struct inbox *b, unsigned size)
 	atomic_init(&b->posted, NULL);
 	atomic_init(&b->seated, 0);
 	atomic_init(&b->bell, 0);
-	atomic_init(&b->soon, false);
 	atomic_init(&b->ended, false);
 	b->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return b->wake_fd < 0 ? -errno : 0;
@@ -55,7 +54,7 @@ static bool take_seat(struct inbox *b)
 	return false;
 }
 
-static int post(struct inbox *b, struct ring_task *t, bool later)
+int inbox_post(struct inbox *b, struct ring_task *t)
 {
 	struct ring_task *head;
 
@@ -77,9 +76,6 @@ static int post(struct inbox *b, struct ring_task *t, bool later)
 	/* Sequentially consistent on both sides (here and in inbox_sleep): either the engine sees the
 	 * task, or we see it asleep. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (later && atomic_load_explicit(&b->soon, memory_order_relaxed) &&
-	    atomic_load_explicit(&b->seated, memory_order_relaxed) <= b->size / 2)
-		return 0;
 	if (atomic_load_explicit(&b->bell, memory_order_relaxed)) {
 		int fd = atomic_exchange(&b->bell, 0) - 1;
 
@@ -87,16 +83,6 @@ static int post(struct inbox *b, struct ring_task *t, bool later)
 			ring_bell(fd);
 	}
 	return 0;
-}
-
-int inbox_post(struct inbox *b, struct ring_task *t)
-{
-	return post(b, t, false);
-}
-
-int inbox_post_later(struct inbox *b, struct ring_task *t)
-{
-	return post(b, t, true);
 }
 
 struct ring_task *inbox_take(struct inbox *b)
@@ -126,9 +112,8 @@ bool inbox_waiting(const struct inbox *b)
 	return b->taken || atomic_load_explicit(&b->posted, memory_order_relaxed);
 }
 
-bool inbox_sleep(struct inbox *b, int fd, bool soon)
+bool inbox_sleep(struct inbox *b, int fd)
 {
-	atomic_store_explicit(&b->soon, soon, memory_order_relaxed);
 	atomic_store(&b->bell, fd + 1);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!inbox_waiting(b))

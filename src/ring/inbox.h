@@ -3,8 +3,7 @@
  * A list that producers push to the front of and the engine takes as a whole, bounded by seats: a producer
  * first takes one; without it it is told -EAGAIN at once, with it it cannot fail any more. No producer ever
  * waits for another. The engine names the eventfd that it sleeps at; the first producer that finds it asleep
- * writes there: one wake-up for a batch, none while the engine is running. What has time (inbox_post_later)
- * is left without one where the engine has said that it comes back soon by itself.
+ * writes there: one wake-up for a batch, none while the engine is running.
  *
  * Not a ck_ring: its producers commit in the order of their tickets, each spinning until the one before
  * has. With more producers than CPUs the one that is next is often not running, and the others burn their
@@ -24,7 +23,6 @@ struct inbox {
 	_Atomic(struct ring_task *) posted; /* newest first */
 	atomic_uint seated;
 	atomic_int bell;   /* the eventfd to write + 1, 0 = the engine is awake */
-	atomic_bool soon;  /* this sleep ends within RING_LATER_NS */
 	atomic_bool ended; /* no more posts */
 };
 
@@ -33,8 +31,6 @@ int inbox_init(struct inbox *b, unsigned size);
 void inbox_fini(struct inbox *b);
 /* [any thread] As ring_post(). */
 int inbox_post(struct inbox *b, struct ring_task *t);
-/* [any thread] As ring_post_later(). */
-int inbox_post_later(struct inbox *b, struct ring_task *t);
 /* [any thread] Ends a wait of the engine in its io_uring. */
 void inbox_wake(struct inbox *b);
 /* [any thread] Posts give -ESHUTDOWN from now on. */
@@ -42,9 +38,8 @@ void inbox_end(struct inbox *b);
 
 /* The engine: the next task, or NULL. */
 struct ring_task *inbox_take(struct inbox *b);
-/* The engine is about to wait for `fd` (an eventfd) too, but not longer than RING_LATER_NS if `soon`. False:
- * there is work, do not. */
-bool inbox_sleep(struct inbox *b, int fd, bool soon);
+/* The engine is about to wait for `fd` (an eventfd) too. False: there is work, do not. */
+bool inbox_sleep(struct inbox *b, int fd);
 /* The engine is running again. True: somebody rang, or it was not asleep. */
 bool inbox_awake(struct inbox *b);
 bool inbox_waiting(const struct inbox *b);

@@ -120,11 +120,6 @@ int ring_post(struct ring *r, struct ring_task *t)
 	return inbox_post(&r->inbox, t);
 }
 
-int ring_post_later(struct ring *r, struct ring_task *t)
-{
-	return inbox_post_later(&r->inbox, t);
-}
-
 static unsigned run_task(struct ring_task *t)
 {
 	/* Cleared first: a post from here on means another run. */
@@ -409,11 +404,7 @@ static int enter(struct ring *r, int64_t wait_ns)
 	bool busy = wait_ns && work_waiting(r);
 	int ret;
 
-	/* Who had something to do looks once more soon, so that what has time needs no wake-up. */
-	if (r->active && end > r->now + RING_LATER_NS)
-		end = r->now + RING_LATER_NS;
-	if (wait_ns == 0 || end <= r->now || busy ||
-	    !inbox_sleep(&r->inbox, r->inbox.wake_fd, end <= r->now + RING_LATER_NS)) {
+	if (wait_ns == 0 || end <= r->now || busy || !inbox_sleep(&r->inbox, r->inbox.wake_fd)) {
 		ret = enter_now(r, busy);
 		ring_clock(r);
 	} else {
@@ -441,7 +432,6 @@ int ring_turn(struct ring *r, int64_t wait_ns)
 	n += run_tasks(r);
 	n += timer_fire(&r->timers, r->now);
 	n += run_tasks(r);
-	r->active = n;
 	if (ret < 0 && (ret != -EINTR || !n))
 		return ret;
 	return (int)n;

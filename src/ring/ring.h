@@ -24,8 +24,6 @@ struct ring_opts {
 	bool own_thread;     /* true: a thread of the library runs it; false: the caller calls ring_run() */
 };
 
-#define RING_LATER_NS 1000000000ull
-
 /* A piece of work for the owner thread. Embedded by its user; `fn` runs once for each post. */
 struct ring_task {
 	struct ring_task *next;
@@ -99,9 +97,6 @@ void ring_defer(struct ring *r, struct ring_task *t);
  * own thread has ended. Every post that gave 0 runs, unless the task was waiting already: then it runs once.
  */
 int ring_post(struct ring *r, struct ring_task *t);
-/* [any thread] The same for what has time: it wakes nobody who comes back by himself within RING_LATER_NS,
- * and runs with what comes next. */
-int ring_post_later(struct ring *r, struct ring_task *t);
 
 void ring_timer_set(struct ring *r, struct ring_timer *t, uint64_t at_ns);
 void ring_timer_clear(struct ring *r, struct ring_timer *t);

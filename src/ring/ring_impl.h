@@ -43,7 +43,6 @@ struct ring {
 	struct ring_flusher *flushers, **flushers_end;
 	unsigned expected; /* answers under way: ring_expect() */
 	bool arriving;     /* the last turn received something */
-	bool active;       /* it had something to do */
 	struct ring_op *quiet;
 	struct inbox inbox;
 	struct ring_op wake_op;

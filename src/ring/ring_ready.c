@@ -87,7 +87,7 @@ bool ring_ready_end(struct ring *r)
 	/* The kernel first shows the work and then looks whether to signal. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!io_uring_cq_ready(&r->uring) && !ring_has_flag(r, IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW) &&
-	    inbox_sleep(&r->inbox, r->ready_fd, false))
+	    inbox_sleep(&r->inbox, r->ready_fd))
 		return true;
 	io_uring_cq_eventfd_toggle(&r->uring, false);
 	return false;

@@ -90,52 +90,20 @@ Test(inbox, rings_once_and_only_when_asleep)
 
 	cr_assert_eq(inbox_init(&b, 8), 0);
 	inbox_post(&b, &t[0]);
-	cr_expect_not(inbox_sleep(&b, fd, false), "there is work");
+	cr_expect_not(inbox_sleep(&b, fd), "there is work");
 	inbox_post(&b, &t[1]);
 	cr_expect_eq(rings_of(fd), 0);
 	take(&b, &t[0]);
 	take(&b, &t[1]);
-	cr_expect(inbox_sleep(&b, fd, false));
+	cr_expect(inbox_sleep(&b, fd));
 	for (int i = 2; i < 6; i++)
 		inbox_post(&b, &t[i]);
 	cr_expect_eq(rings_of(fd), 1);
 	cr_expect(inbox_awake(&b), "somebody rang");
 	for (int i = 2; i < 6; i++)
 		take(&b, &t[i]);
-	cr_expect(inbox_sleep(&b, fd, false));
+	cr_expect(inbox_sleep(&b, fd));
 	cr_expect_not(inbox_awake(&b), "nobody did");
-	inbox_fini(&b);
-	close(fd);
-}
-
-Test(inbox, what_has_time_wakes_nobody_who_comes_soon)
-{
-	struct ring_task t[8] = { 0 };
-	struct inbox b;
-	int fd = eventfd(0, EFD_NONBLOCK);
-
-	cr_assert_eq(inbox_init(&b, 8), 0);
-	cr_expect(inbox_sleep(&b, fd, true));
-	for (int i = 0; i < 4; i++)
-		inbox_post_later(&b, &t[i]);
-	cr_expect_eq(rings_of(fd), 0);
-	inbox_post_later(&b, &t[4]);
-	cr_expect_eq(rings_of(fd), 1, "half of the seats are taken");
-	inbox_awake(&b);
-	for (int i = 0; i < 5; i++)
-		take(&b, &t[i]);
-	cr_expect(inbox_sleep(&b, fd, true));
-	inbox_post_later(&b, &t[5]);
-	cr_expect_eq(rings_of(fd), 0);
-	inbox_post(&b, &t[6]);
-	cr_expect_eq(rings_of(fd), 1, "what has none takes it along");
-	inbox_awake(&b);
-	take(&b, &t[5]);
-	take(&b, &t[6]);
-	cr_expect(inbox_sleep(&b, fd, false));
-	inbox_post_later(&b, &t[7]);
-	cr_expect_eq(rings_of(fd), 1, "nobody knows when it comes");
-	take(&b, &t[7]);
 	inbox_fini(&b);
 	close(fd);
 }

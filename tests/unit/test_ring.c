@@ -462,35 +462,6 @@ Test(ring, own_thread_runs_posts_and_timers)
 	ring_free(r);
 }
 
-static void wait_until_it_ran(struct work *w)
-{
-	for (int ms = 0; ms < 20000 && !__atomic_load_n(&w->runs, __ATOMIC_ACQUIRE); ms++)
-		usleep(1000);
-	cr_expect_eq(__atomic_load_n(&w->runs, __ATOMIC_ACQUIRE), 1);
-}
-
-/* After work the engine looks once more within a second, and then sleeps until it is woken: nothing else here
- * would wake it for an hour. */
-Test(ring, own_thread_runs_what_has_time)
-{
-	struct ring *r = threaded();
-	struct work first = work(r, 0), soon = work(r, 0), late = work(r, 0);
-	struct ring_stats s;
-
-	cr_assert_eq(ring_post(r, &first.task), 0);
-	wait_until_it_ran(&first);
-	usleep(10000);
-	cr_assert_eq(ring_post_later(r, &soon.task), 0);
-	wait_until_it_ran(&soon);
-	usleep(1500000);
-	cr_assert_eq(ring_post_later(r, &late.task), 0);
-	wait_until_it_ran(&late);
-	ring_stop(r);
-	ring_stats(r, &s);
-	cr_expect_leq(s.wakeups, 3, "by the first, by the last and by the end");
-	ring_free(r);
-}
-
 static void set_timer(struct ring_task *t)
 {
 	struct work *w = (struct work *)((char *)t - offsetof(struct work, task));
