@@ -230,6 +230,7 @@ void realm_queue_add(struct realm_queue *q, struct realm *r)
 	if (r->queued)
 		return;
 	r->queued = true;
+	realm_get(r);
 	STAILQ_INSERT_TAIL(q, r, todo);
 }
 
@@ -276,20 +277,25 @@ int realms_renew(struct meta *m, struct realm_queue *q)
 		r->queued = false;
 		e = context_renew(m, r, &news);
 		err = err ? err : e;
-		if (!news)
+		child = news ? LIST_FIRST(&r->children) : NULL;
+		for (; child; child = LIST_NEXT(child, sibling))
+			realm_queue_add(q, child);
+		if (!news || r->changed) {
+			realm_put(m, r);
 			continue;
-		LIST_FOREACH(child, &r->children, sibling)
-		realm_queue_add(q, child);
-		if (!r->changed)
-			STAILQ_INSERT_TAIL(&changed, r, news);
+		}
+		STAILQ_INSERT_TAIL(&changed, r, news); /* with the queue's reference */
 		r->changed = true;
 	}
 	if (!STAILQ_EMPTY(&changed)) {
 		e = snap_in_use(m);
 		err = err ? err : e;
 	}
-	STAILQ_FOREACH(r, &changed, news)
-	r->changed = false;
+	while ((r = STAILQ_FIRST(&changed)) != NULL) {
+		STAILQ_REMOVE_HEAD(&changed, news);
+		r->changed = false;
+		realm_put(m, r);
+	}
 	return err;
 }
 

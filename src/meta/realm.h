@@ -90,6 +90,7 @@ int realm_context_build(const struct realm *r, struct snapctx **out);
 /* Takes over what a trace tells. 0 or -ENOMEM. */
 int realm_tell(struct meta *m, struct realm *r, const struct realm_info *info);
 STAILQ_HEAD(realm_queue, realm);
+/* The queue holds a reference: adopting one may free its old parent. */
 void realm_queue_add(struct realm_queue *q, struct realm *r);
 /* Renews the contexts of those in the queue (parents before children) and of what lies below those that
  * changed; then the inodes in use of the changed ones get their cap snaps. 0, -ENOMEM, -E2BIG. */

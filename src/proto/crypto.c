@@ -118,7 +118,10 @@ int crypto_key_parse(struct crypto_key *k, const char *text, size_t len)
 	crypto_key_decode(&d, k);
 	dec_end(&d);
 	crypto_wipe(raw, sizeof(raw));
-	return d.err ? -EINVAL : 0;
+	if (!d.err)
+		return 0;
+	crypto_wipe(k, sizeof(*k)); /* no half of one, where bytes follow it */
+	return -EINVAL;
 }
 
 /* --- primitives --- */
