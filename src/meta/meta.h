@@ -179,7 +179,9 @@ struct file {
 	bool listing;           /* atomic: one of them is a readdir */
 	struct dir_stream *dir; /* readdir's; NULL until the first */
 	uint64_t offset;        /* of a directory: behind what was delivered */
-	void *data;             /* the data side's; NULL = nothing */
+	bool sought; /* offset is another one: the next readdir begins anew, on the engine's thread, */
+		     /* where answers for the old stream may be arriving */
+	void *data;  /* the data side's; NULL = nothing */
 };
 /* Closes it: nothing is in flight on it. */
 void file_close(struct file *f);

@@ -414,9 +414,8 @@ int dir_seek(struct file *f, uint64_t offset)
 {
 	if (offset > 2 && (offset & ~((1ull << 52) - 1)) != OFFSET_HASHED)
 		return -EINVAL;
-	dir_stream_free(f->m, f->dir);
-	f->dir = NULL;
 	f->offset = offset;
+	f->sought = true;
 	return 0;
 }
 
@@ -520,7 +519,7 @@ static int64_t readdir_step(struct op *op, int64_t res)
 	struct file *f = op->u.file.file;
 	uint8_t *out = op->u.file.buf;
 	size_t room = op->u.file.size, got = 0, n;
-	struct dir_stream *s = f->dir;
+	struct dir_stream *s;
 	int err = 0;
 
 	if (res < 0)
@@ -529,7 +528,12 @@ static int64_t readdir_step(struct op *op, int64_t res)
 		return -ENOTDIR;
 	if (!out || !room)
 		return -EINVAL;
-	if (!s)
+	if (f->sought) {
+		dir_stream_free(f->m, f->dir);
+		f->dir = NULL;
+		f->sought = false;
+	}
+	if (!f->dir)
 		err = stream_open(f);
 	s = f->dir;
 	if (err)
