@@ -56,6 +56,7 @@ const struct option config_options[OPT_COUNT] = {
 	[OPT_CLIENT_ACL_TYPE] = PLAIN("client_acl_type", ACL, ""),
 	[OPT_ASYNC_DIROPS] = PLAIN("cephring_async_dirops", BOOL, "false"),
 	[OPT_LIST_AHEAD] = PLAIN("cephring_list_ahead", BOOL, "true"),
+	[OPT_OPEN_WAITS] = PLAIN("cephring_open_waits", BOOL, "false"),
 	[OPT_REPLICA_READS] = PLAIN("rados_replica_read_policy", REPLICAS, "default"),
 	[OPT_CRUSH_LOCATION] = PLAIN("crush_location", PLACES, ""),
 	[OPT_OC] = PLAIN("client_oc", BOOL, "true"),

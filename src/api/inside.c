@@ -200,18 +200,6 @@ int inside_watch(cephring_mount *mt, const struct inside_watch *w)
 	return inside_ask(mt, watch, (void *)w);
 }
 
-static int open_waits(cephring_mount *mt, void *arg)
-{
-	(void)arg;
-	mt->meta.open_waits = true;
-	return 0;
-}
-
-int inside_open_waits(cephring_mount *mt)
-{
-	return inside_ask(mt, open_waits, NULL);
-}
-
 struct about_file {
 	struct file *f;
 	const struct inside_delegation *d;

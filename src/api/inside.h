@@ -91,10 +91,6 @@ struct inside_watch {
 /* [waits] From now on; borrowed until the mount ends. */
 int inside_watch(cephring_mount *m, const struct inside_watch *w);
 
-/* [waits] From now on a file is open when the caps to read or write it are there, as libcephfs has it: until
- * then another client may not know that somebody opened it. */
-int inside_open_waits(cephring_mount *m);
-
 /* A delegation (deleg.h): somebody who watches must be told of its end. */
 struct inside_delegation {
 	int type; /* 1: to read; 2: to write too */

@@ -402,7 +402,8 @@ static int fill(cephring_mount *mt, const cephring_config *c, const struct cephr
 				.posix_acl = o->posix_acl || config_bool(c, OPT_CLIENT_ACL_TYPE),
 				.async_dirops = o->async_dirops || config_bool(c, OPT_ASYNC_DIROPS),
 				.no_quota = !config_bool(c, OPT_CLIENT_QUOTA),
-				.no_list_ahead = !config_bool(c, OPT_LIST_AHEAD) };
+				.no_list_ahead = !config_bool(c, OPT_LIST_AHEAD),
+				.open_waits = config_bool(c, OPT_OPEN_WAITS) };
 	char *slashed;
 	int err;
 

@@ -134,6 +134,8 @@ int ceph_create(struct ceph_mount_info **out, const char *const id)
 		err = cephring_config_set(cm->config, "id", id);
 	if (!err) /* a thread has one operation at a time; there may be many threads */
 		err = cephring_config_set(cm->config, "cephring_max_ops", "65536");
+	if (!err) /* as libcephfs has it: a delegation of another client is in the way of the open itself */
+		err = cephring_config_set(cm->config, "cephring_open_waits", "true");
 	if (err) {
 		mount_free(cm);
 		return err;
@@ -256,8 +258,6 @@ int ceph_mount(struct ceph_mount_info *cm, const char *root)
 		return state == STATE_MOUNTED ? -EISCONN : -EBUSY;
 	cm->generation = engines_generation();
 	err = mount_make(cm, root, NULL, &cm->m);
-	if (!err)
-		inside_open_waits(cm->m);
 	atomic_store(&cm->state, err ? STATE_NEW : STATE_MOUNTED);
 	return err;
 }

@@ -33,6 +33,7 @@ struct meta_opts {
 	uint64_t keepalive_ns, dead_ns; /* 0 = conn.h's defaults */
 	bool no_permissions;
 	bool posix_acl, async_dirops, no_quota, no_list_ahead;
+	bool open_waits;           /* an open file's caps are granted before anybody has it */
 	struct cephring_cred cred; /* default; groups owned by the caller */
 };
 
@@ -65,7 +66,6 @@ struct meta {
 	struct op_waits name_waits;  /* dirops.c: for a removal that is not answered */
 	struct op_waits deleg_waits; /* deleg.c: opens, for a delegation to be given back */
 	bool delegs_over;            /* one was not, in time */
-	bool open_waits;             /* an open file's caps are granted before anybody has it */
 	uint32_t op_count;           /* atomic: submitted and not ended */
 	uint64_t op_serial;
 	bool stopping, closing, close_forced, aborted; /* stop.c */

@@ -424,13 +424,13 @@ static int64_t open_caps(struct op *op)
 	struct inode *i = op->inode;
 	struct cap_wait *w = &op->u.open.caps;
 	enum open_mode mode = mode_of(op->u.open.flags);
+	uint32_t need = ((mode & OPEN_RD) ? CAP_FR : 0) | ((mode & OPEN_WR) ? CAP_FW : 0);
 	int err;
 
-	*w = (struct cap_wait){ .inode = i, .fn = caps_came, .user = op };
-	w->need = ((mode & OPEN_RD) ? CAP_FR : 0) | ((mode & OPEN_WR) ? CAP_FW : 0);
-	if (!op->m->open_waits || (op->u.open.flags & O_PATH) || !S_ISREG(i->a.mode) ||
-	    i->key.snapid != SNAP_HEAD || !(w->need & ~caps_issued(i, ring_now(op->m->ring))))
+	if (!op->m->o.open_waits || (op->u.open.flags & O_PATH) || !S_ISREG(i->a.mode) ||
+	    i->key.snapid != SNAP_HEAD || !(need & ~caps_issued(i, ring_now(op->m->ring))))
 		return op->u.open.created;
+	*w = (struct cap_wait){ .inode = i, .need = need, .fn = caps_came, .user = op };
 	op->at = OPEN_CAPS;
 	err = caps_get(op->m, w);
 	if (!err)
