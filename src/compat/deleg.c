@@ -91,7 +91,6 @@ static int delegate(struct ceph_mount_info *cm, struct slot *s, unsigned type, c
 	take(d);
 	err = inside_delegate(cm->m, s->file, &want);
 	if (!err) {
-		slot_wrote(s); /* others may wait for its closing */
 		d->id = want.id;
 		d->cb = cb;
 		d->priv = priv;

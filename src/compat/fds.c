@@ -130,7 +130,6 @@ int ceph_flock(struct ceph_mount_info *cm, int fd, int operation, uint64_t owner
 
 	ENTER(cm);
 	FD(s, cm, fd);
-	slot_wrote(s);
 	if (waits)
 		callbacks_waits(cm, s);
 	err = cephring_sync_flock(s->file, operation, owner);

@@ -52,7 +52,6 @@ int ceph_ll_setlk(struct ceph_mount_info *cm, Fh *fh, struct flock *fl, uint64_t
 	err = to_ring(fl, owner, &lock);
 	if (err)
 		return err;
-	slot_wrote(s);
 	waits = sleep && lock.type != F_UNLCK;
 	if (waits)
 		callbacks_waits(cm, s);

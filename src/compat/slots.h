@@ -28,7 +28,7 @@ struct slot {
 	int flags; /* of open(2) */
 	cephring_file *file;
 	struct listing *listing; /* owned; of a directory: dirs.c */
-	_Atomic bool wrote; /* or locked something: closing it may have a loss to tell, and others wait */
+	_Atomic bool wrote;      /* something through it: closing it may have a loss to tell */
 	_Atomic int64_t position;
 	_Atomic uint32_t turn;
 	struct delegation *_Atomic delegation; /* owned: deleg.c; NULL = it never had one */
