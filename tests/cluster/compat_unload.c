@@ -348,15 +348,10 @@ static void all_land(void)
 	tap_eq(good, FLIGHT, "each read ends once, with its data");
 }
 
-/* ---- the library is let go of ---- */
-
-static void let_go(void)
+/* All kinds of calls in flight, with an OSD that does not answer. */
+static struct Fh *silent(void)
 {
-	struct ceph_mount_info *second;
-	struct ceph_statx st;
-	void *was, *found;
 	struct Fh *fh;
-	int bad = 0;
 
 	load();
 	mounted(false);
@@ -364,6 +359,19 @@ static void let_go(void)
 	threads_begin();
 	devcluster("pause osd.0");
 	take_off(cm, fh);
+	return fh;
+}
+
+/* ---- the library is let go of ---- */
+
+static void let_go(void)
+{
+	struct Fh *fh = silent();
+	struct ceph_mount_info *second;
+	struct ceph_statx st;
+	void *was, *found;
+	int bad = 0;
+
 	was = lib.handle;
 	tap_eq(dlclose(lib.handle), 0, "dlclose, with threads inside");
 	tap_eq(atomic_load(&landed), 0, "and with reads that no OSD has answered");
@@ -464,14 +472,7 @@ static void exit_callback(void)
 
 static void exit_silent(void)
 {
-	struct Fh *fh;
-
-	load();
-	mounted(false);
-	fh = written(cm);
-	threads_begin();
-	devcluster("pause osd.0");
-	take_off(cm, fh);
+	silent();
 	tell();
 	leaving = true;
 	alarm(EXIT_S);
