@@ -2,9 +2,8 @@
  * threads can be faster than its wake-ups, and between two CPUs of a virtual machine they can cost twenty
  * times as much as on one.
  *
- *   bench-wake N        N round trips by futex in each of two placements; one JSON object:
- *                       {"one_cpu_us": ..., "one_cpu_cpu_us": ..., "two_cpus_us": ..., "two_cpus_cpu_us":
- * ...} time and CPU of a round trip; two_cpus is null where there is one
+ *   bench-wake N        N round trips by futex with both on one CPU, then on two: time and CPU of one, in
+ *                       microseconds, as one JSON object; two_cpus... is null where there is one CPU
  */
 #include <errno.h>
 #include <linux/futex.h>

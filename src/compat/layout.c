@@ -1,6 +1,7 @@
 /* layout.c: how files lie in pools, and where pools and OSDs are. */
 #include "compat.h"
 
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -409,8 +410,8 @@ static int block_io(struct ceph_mount_info *cm, struct inside_block *b, uint64_t
 		return -EINVAL;
 	if (!b->buf)
 		return -EFAULT;
-	if (length > UINT32_MAX)
-		return -EINVAL;
+	if (length > INT_MAX)
+		return -EINVAL; /* the result is an int */
 	b->len = (uint32_t)length;
 	b->pool = layout->fl_pg_pool;
 	return inside_block(cm->m, b);

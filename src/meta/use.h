@@ -53,7 +53,7 @@ struct inode_use {
 	uint32_t dirty_uid, dirty_gid; /* who made it dirty */
 	LIST_HEAD(, unsafe_link) unsafe;
 	struct lock_list *locks;   /* owned */
-	LIST_HEAD(, deleg) delegs; /* owned: deleg.h; */
+	LIST_HEAD(, deleg) delegs; /* owned: deleg.h */
 	uint32_t pinned;           /* the bits that they pin */
 	struct mreq *creating;     /* an asynchronous create that is not answered yet */
 	void *data;                /* the data side's (caps_data_ops): it keeps this in use; NULL = nothing */

@@ -2,6 +2,7 @@
 /* The drop-in beside the real libcephfs: the low-level calls, as an NFS or SMB server uses them, for several
  * users; locks; snapshots; handles that are stale. */
 #include "twice.h"
+#include <limits.h>
 #include <dirent.h>
 
 static const struct twice_known known[] = {
@@ -410,6 +411,7 @@ static void blocks(struct ceph_mount_info *cm)
 	OURS(ceph_ll_read_block(cm, in, 0, NULL, 0, 1, &l), -EFAULT);
 	OURS(ceph_ll_write_block(cm, NULL, 0, "x", 0, 1, &l, 0, 1), -EINVAL);
 	OURS(ceph_ll_read_block(cm, in, 0, buf, 0, UINT64_MAX, &l), -EINVAL);
+	OURS(ceph_ll_read_block(cm, in, 0, buf, 0, (uint64_t)INT_MAX + 1, &l), -EINVAL);
 	OURS(ceph_ll_read_block(cm, in, 0, buf, UINT64_MAX, 5, &l), -EINVAL);
 	R(ceph_ll_close(cm, fh));
 	R(ceph_ll_put(cm, in) >= 0);
